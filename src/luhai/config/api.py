@@ -1,0 +1,79 @@
+"""The API object: /api/v1, OpenAPI 3.1, who may come in, and which subjects it carries."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.http import HttpRequest
+from django.utils import timezone
+from ninja import NinjaAPI
+from ninja.errors import AuthenticationError, HttpError
+from ninja.security import HttpBearer
+from ninja.utils import check_csrf
+
+from luhai.core.parties import access
+from luhai.core.parties.acting import NEEDS_SECOND_FACTOR  # noqa: F401  (documented there)
+from luhai.core.parties.queries import membership_behind
+from luhai.kernel.origin import Actor
+from luhai.shell.api import install
+
+_SAFE = {"GET", "HEAD", "OPTIONS"}
+
+
+class Caller(HttpBearer):
+    """A bearer token, or the session of a browser (with its CSRF token), or nobody, who sees what is public."""
+
+    openapi_description = "A token of yours (see Account → Tokens), sent as `Authorization: Bearer luhai_…`."
+
+    def __call__(self, request: HttpRequest) -> Actor:
+        header = request.headers.get("Authorization")
+        if header is None:
+            if request.user.is_authenticated and request.method not in _SAFE and check_csrf(request):
+                raise HttpError(403, "The CSRF token is missing or wrong.")
+            return request.actor  # type: ignore[attr-defined,no-any-return]
+        scheme, _, token = header.partition(" ")
+        if scheme.lower() != "bearer":
+            raise AuthenticationError
+        return self.authenticate(request, token.strip())
+
+    def authenticate(self, request: HttpRequest, token: str) -> Actor:
+        found = membership_behind(token, at=timezone.now())
+        if found is None:
+            raise AuthenticationError
+        membership, scopes = found
+        subject = request.path.removeprefix("/api/v1/").partition("/")[0]
+        if not access.allows(scopes, subject, writing=request.method not in _SAFE):
+            raise HttpError(403, f"This token has no scope for {subject}.")
+        request.actor = membership.actor  # type: ignore[attr-defined]
+        request.acting_for = membership  # type: ignore[attr-defined]
+        return membership.actor
+
+
+class Luhai(NinjaAPI):
+    def get_openapi_schema(self, *args: Any, **kwargs: Any) -> Any:
+        schema = super().get_openapi_schema(*args, **kwargs)
+        schema["openapi"] = "3.1.0"
+        # The description must admit callers without a token: much is public, and a browser has its session.
+        for operations in schema["paths"].values():
+            for operation in operations.values():
+                if isinstance(operation, dict) and operation.get("security"):
+                    operation["security"] = [*operation["security"], {}]
+        return schema
+
+
+api = Luhai(
+    title="Luhai 陆海智融通",
+    version="1",
+    description=(
+        "Financing, settlement and oversight on the New Western Land-Sea Corridor, on the same facts. "
+        "Amounts are whole minor units with a currency. A write takes an Idempotency-Key. A refusal is a problem+json with a code."
+    ),
+    auth=Caller(),
+    urls_namespace="api",
+    docs_url=None,
+)
+install(api)
+import importlib, importlib.util  # TEMP
+for _n, _m in (("parties", "core.parties"), ("policies", "core.policies"), ("rules", "core.rules"), ("products", "records.products"), ("matching", "market.matching")):  # TEMP
+    if importlib.util.find_spec(f"luhai.{_m}.api"):  # TEMP
+        api.add_router("/" + _n, importlib.import_module(f"luhai.{_m}.api").router)  # TEMP

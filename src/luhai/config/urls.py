@@ -1,0 +1,64 @@
+"""Every address of the site."""
+
+from __future__ import annotations
+
+from django.db import connection
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.urls import include, path
+from django.views.i18n import set_language
+
+from luhai.shell.errors import broken, forbidden, not_found, unreadable
+
+from .api import api
+
+
+def healthz(request: HttpRequest) -> HttpResponse:
+    """The process answers."""
+    return JsonResponse({"status": "ok"})
+
+
+def readyz(request: HttpRequest) -> HttpResponse:
+    """The database answers and has every migration."""
+    from django.db.migrations.executor import MigrationExecutor
+
+    try:
+        executor = MigrationExecutor(connection)
+        waiting = len(executor.migration_plan(executor.loader.graph.leaf_nodes()))
+    except Exception as error:
+        return JsonResponse({"status": "down", "database": type(error).__name__}, status=503)
+    ready = waiting == 0
+    return JsonResponse({"status": "ok" if ready else "migrating", "waiting": waiting}, status=200 if ready else 503)
+
+
+def metrics(request: HttpRequest) -> HttpResponse:
+    """Prometheus text format, for a scraper on loopback or one that shows LUHAI_METRICS_TOKEN."""
+    import os
+
+    from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest, multiprocess
+    from prometheus_client import REGISTRY
+
+    token = os.environ.get("LUHAI_METRICS_TOKEN")
+    local = request.META.get("REMOTE_ADDR") in {"127.0.0.1", "::1"} and "HTTP_X_FORWARDED_FOR" not in request.META
+    if not (local or (token and request.headers.get("Authorization") == f"Bearer {token}")):
+        return HttpResponse(status=403)
+    registry = REGISTRY
+    if os.environ.get("PROMETHEUS_MULTIPROC_DIR"):
+        registry = CollectorRegistry()
+        multiprocess.MultiProcessCollector(registry)
+    return HttpResponse(generate_latest(registry), content_type=CONTENT_TYPE_LATEST)
+
+
+urlpatterns = [
+    path("healthz", healthz),
+    path("readyz", readyz),
+    path("metrics", metrics),
+    path("api/v1/", api.urls),
+    path("accounts/", include("allauth.urls")),
+    path("language", set_language, name="set_language"),
+]
+import importlib, importlib.util  # TEMP
+for _m in ("luhai.desks.web", "luhai.core.policies.web", "luhai.records.products.web", "luhai.market.matching.web"):  # TEMP
+    if importlib.util.find_spec(_m):  # TEMP
+        urlpatterns += importlib.import_module(_m).urlpatterns  # TEMP
+
+handler400, handler403, handler404, handler500 = unreadable, forbidden, not_found, broken

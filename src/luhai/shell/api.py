@@ -1,0 +1,158 @@
+"""The one place where refusals become HTTP answers, and what all routes share."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import json
+from typing import Annotated, Any, Generic, TypeVar
+from uuid import UUID
+
+from django.core.exceptions import ObjectDoesNotExist
+from django.http import Http404, HttpRequest, HttpResponse
+from django.utils import timezone
+from django.utils.translation import gettext
+from ninja import Header, NinjaAPI, Query, Schema
+from ninja.errors import AuthenticationError, HttpError, ValidationError
+from pydantic import AfterValidator, Field
+
+from luhai.kernel.origin import Actor, Origin, Role
+from luhai.kernel.refusal import Invalid, NotPermitted, Refusal
+
+from .observe import log
+
+T = TypeVar("T")
+
+
+
+def _clean(text: str) -> str:
+    if any(ord(c) < 32 and c not in "\n\r\t" for c in text) or any(0xD800 <= ord(c) <= 0xDFFF for c in text):
+        raise ValueError("no control characters")
+    return text
+
+
+#: Text that a person wrote: what PostgreSQL cannot store and a page should not show is turned away.
+Clean = Annotated[str, AfterValidator(_clean)]
+
+#: Every route that changes something takes one: a UUID of the caller's choice. The same key is the same request.
+IdempotencyKey = Annotated[
+    UUID,
+    Header(alias="Idempotency-Key", description="A UUID you choose; the same key is the same request, done once."),
+]
+#: Where a page of a list begins: `next` of the page before.
+Cursor = Annotated[str, Query(default="", max_length=500, description="`next` of the page before.")]
+Limit = Annotated[int, Query(default=50, ge=1, le=200, description="How many at the most.")]
+
+
+class Problem(Schema):
+    """RFC 9457 problem details. `code` is for programs and never changes; `title` is in the caller's language."""
+
+    type: str = "about:blank"
+    title: str
+    status: int
+    code: str
+    detail: str = ""
+    facts: dict[str, Any] = Field(default_factory=dict)
+
+
+class Page(Schema, Generic[T]):
+    """One page of a list; `next` is empty on the last."""
+
+    items: list[T]
+    next: str = ""
+
+
+#: The refusals that any route may answer with.
+PROBLEMS = {400: Problem, 401: Problem, 403: Problem, 404: Problem, 409: Problem, 422: Problem}
+
+
+def viewer_of(request: HttpRequest) -> Actor:
+    return request.actor  # type: ignore[attr-defined,no-any-return]
+
+
+def origin_of(request: HttpRequest, key: UUID) -> Origin:
+    return Origin(viewer_of(request), key, timezone.now())
+
+
+def cursor_of(*parts: object) -> str:
+    """An opaque cursor: where the next page begins."""
+    return base64.urlsafe_b64encode(json.dumps([str(p) for p in parts]).encode()).decode().rstrip("=")
+
+
+def parts_of(cursor: str, count: int) -> list[str] | None:
+    """Read a cursor back; None for the first page. Refuses (Invalid: cursor) what it did not write."""
+    if not cursor:
+        return None
+    try:
+        parts = json.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
+        if isinstance(parts, list) and len(parts) == count and all(isinstance(p, str) for p in parts):
+            if any("\x00" in p for p in parts):
+                raise ValueError
+            return parts
+    except (ValueError, binascii.Error):
+        pass
+    raise Invalid(field="cursor", problem=gettext("pass the `next` of the page before, or nothing"))
+
+
+def answer(request: HttpRequest, problem: Problem) -> HttpResponse:
+    response = HttpResponse(
+        json.dumps(problem.dict(), ensure_ascii=False), content_type="application/problem+json", status=problem.status
+    )
+    if problem.status == 401:
+        response["WWW-Authenticate"] = 'Bearer realm="luhai"'
+    return response
+
+
+def of_refusal(request: HttpRequest, refusal: Refusal) -> Problem:
+    facts = {name: value for name, value in refusal.facts.items()}
+    texts = {name: str(value) for name, value in facts.items()}
+    status = refusal.status
+    code = refusal.code
+    title = gettext(refusal.message) % texts
+    if isinstance(refusal, NotPermitted) and viewer_of(request).role == Role.PUBLIC:
+        status, code, title = 401, "sign_in", gettext("Sign in, or send a token.")
+    return Problem(title=title, status=status, code=code, facts=facts)
+
+
+def install(api: NinjaAPI) -> None:
+    @api.exception_handler(Refusal)
+    def refused(request: HttpRequest, refusal: Refusal) -> HttpResponse:
+        return answer(request, of_refusal(request, refusal))
+
+    @api.exception_handler(ValidationError)
+    def unreadable(request: HttpRequest, error: ValidationError) -> HttpResponse:
+        faults = [
+            {"field": ".".join(str(part) for part in fault["loc"]), "problem": fault["msg"]}
+            for fault in error.errors
+        ]
+        return answer(
+            request,
+            Problem(
+                title=gettext("Some fields cannot be read."),
+                status=422,
+                code="unreadable",
+                detail="; ".join(f"{f['field']}: {f['problem']}" for f in faults)[:2000],
+                facts={"faults": faults},
+            ),
+        )
+
+    @api.exception_handler(AuthenticationError)
+    def unknown(request: HttpRequest, error: AuthenticationError) -> HttpResponse:
+        return answer(request, Problem(title=gettext("Sign in, or send a token."), status=401, code="sign_in"))
+
+    @api.exception_handler(HttpError)
+    def failed(request: HttpRequest, error: HttpError) -> HttpResponse:
+        code = {400: "unreadable", 403: "forbidden", 404: "absent", 415: "unreadable"}.get(error.status_code, "failed")
+        return answer(request, Problem(title=str(error), status=error.status_code, code=code))
+
+    @api.exception_handler(ObjectDoesNotExist)
+    @api.exception_handler(Http404)
+    def absent(request: HttpRequest, error: Exception) -> HttpResponse:
+        return answer(request, Problem(title=gettext("There is no such record."), status=404, code="absent"))
+
+    @api.exception_handler(Exception)
+    def broken(request: HttpRequest, error: Exception) -> HttpResponse:
+        log.error("unhandled", exc_info=error, path=request.path)
+        return answer(
+            request, Problem(title=gettext("Something went wrong on our side."), status=500, code="internal")
+        )
