@@ -1,0 +1,3 @@
+from luhai.config.cli import main
+
+main()
