@@ -45,6 +45,7 @@ def cluster() -> Iterator[object]:
 def django_db_setup(cluster: object, django_db_blocker: object) -> Iterator[None]:
     """Point both doors at a migrated database of that server."""
     from django.core.cache import cache  # noqa: F401
+
     from luhai.shell import schema
 
     with django_db_blocker.unblock():  # type: ignore[attr-defined]

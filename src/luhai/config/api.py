@@ -73,7 +73,9 @@ api = Luhai(
     docs_url=None,
 )
 install(api)
-import importlib, importlib.util  # TEMP
+import importlib
+import importlib.util  # TEMP
+
 for _n, _m in (("parties", "core.parties"), ("policies", "core.policies"), ("rules", "core.rules"), ("products", "records.products"), ("matching", "market.matching")):  # TEMP
     if importlib.util.find_spec(f"luhai.{_m}.api"):  # TEMP
         api.add_router("/" + _n, importlib.import_module(f"luhai.{_m}.api").router)  # TEMP

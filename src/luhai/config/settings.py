@@ -167,7 +167,6 @@ FORMAT_MODULE_PATH = []
 
 STATIC_URL = "/static/"
 STATICFILES_DIRS = [path for path in [STATE / "static"] if path.is_dir()]
-STATIC_ROOT = STATE / "collected"
 WHITENOISE_USE_FINDERS = True
 WHITENOISE_AUTOREFRESH = DEBUG
 STORAGES = {"staticfiles": {"BACKEND": "luhai.shell.static.Versioned"}}

@@ -34,8 +34,13 @@ def metrics(request: HttpRequest) -> HttpResponse:
     """Prometheus text format, for a scraper on loopback or one that shows LUHAI_METRICS_TOKEN."""
     import os
 
-    from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest, multiprocess
-    from prometheus_client import REGISTRY
+    from prometheus_client import (
+        CONTENT_TYPE_LATEST,
+        REGISTRY,
+        CollectorRegistry,
+        generate_latest,
+        multiprocess,
+    )
 
     token = os.environ.get("LUHAI_METRICS_TOKEN")
     local = request.META.get("REMOTE_ADDR") in {"127.0.0.1", "::1"} and "HTTP_X_FORWARDED_FOR" not in request.META
@@ -56,7 +61,9 @@ urlpatterns = [
     path("accounts/", include("allauth.urls")),
     path("language", set_language, name="set_language"),
 ]
-import importlib, importlib.util  # TEMP
+import importlib
+import importlib.util  # TEMP
+
 for _m in ("luhai.desks.web", "luhai.core.policies.web", "luhai.records.products.web", "luhai.market.matching.web"):  # TEMP
     if importlib.util.find_spec(_m):  # TEMP
         urlpatterns += importlib.import_module(_m).urlpatterns  # TEMP

@@ -15,10 +15,11 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 from zoneinfo import ZoneInfo
 
-DAY = timedelta(days=1)
+DAY: Final = timedelta(days=1)
+SHANGHAI: Final = ZoneInfo("Asia/Shanghai")
 
 
 @dataclass(frozen=True)
@@ -30,7 +31,7 @@ class Calendar:
     years: frozenset[int]  # years whose notice is in the data
     opens: time = time(9)
     closes: time = time(17)
-    zone: ZoneInfo = ZoneInfo("Asia/Shanghai")
+    zone: ZoneInfo = SHANGHAI
 
     def __post_init__(self) -> None:
         assert self.opens < self.closes, (self.opens, self.closes)
@@ -71,8 +72,8 @@ class Calendar:
 
     def business_date(self, at: datetime) -> date:
         """The day an instant is booked on: its own if it is a business day and not yet closed, else the next one."""
-        local = at.astimezone(self.zone)
         assert at.tzinfo is not None, at
+        local = at.astimezone(self.zone)
         day = local.date()
         return self.business_day_from(day if local.time() < self.closes else day + DAY)
 

@@ -6,7 +6,6 @@ import contextlib
 import os
 import shutil
 import subprocess
-import sys
 import time
 from pathlib import Path
 from typing import Any, Final, Literal
@@ -63,17 +62,12 @@ def status(as_json: bool) -> None:
 def migrate(as_json: bool) -> None:
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "luhai.config.settings")
     import django
-    from django.core.management import call_command
-    from django.db import connections
-    from django.db.migrations.recorder import MigrationRecorder
+
+    django.setup()
+    from . import schema
 
     began = time.perf_counter()
-    postgres.ensure()
-    django.setup()
-    recorder = MigrationRecorder(connections["owner"])
-    before = set(recorder.applied_migrations())
-    call_command("migrate", database="owner", interactive=False, stdout=sys.stderr)
-    applied = sorted(".".join(name) for name in set(recorder.applied_migrations()) - before)
+    applied = schema.bring_up_to_date()
     terminal.emit({"applied": applied, "seconds": round(time.perf_counter() - began, 3)}, as_json=as_json)
 
 

@@ -29,7 +29,7 @@ from luhai.kernel.refusal import KeyReused, NotPermitted, Refusal
 
 from .context import acting
 from .models import Entry
-from .observe import COMMANDS, COMMAND_SECONDS
+from .observe import COMMAND_SECONDS, COMMANDS
 
 P = ParamSpec("P")
 R = TypeVar("R")

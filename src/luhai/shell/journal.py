@@ -17,6 +17,7 @@ from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import rfc8785
 from cryptography.exceptions import InvalidSignature
@@ -26,7 +27,7 @@ from django.db import connection, transaction
 
 from luhai.kernel.origin import SYSTEM
 
-from .command import _canonical
+from .command import _canonical, _unpack
 from .context import acting
 from .models import Batch, Entry
 from .secrets import journal_key
@@ -305,3 +306,10 @@ def events_after(position: int, *, kinds: Sequence[str] = (), limit: int = 1000)
             for index, event in enumerate(entry.events)
             if not kinds or event["kind"] in kinds
         ]
+
+
+def answered(person_id: UUID, key: UUID) -> Any:
+    """The answer that a key got when it was carried out, or None. For set-up that can be asked again."""
+    with transaction.atomic(), acting(SYSTEM):
+        entry = Entry.objects.filter(actor_id=person_id, key=key, outcome=Entry.DONE).first()
+        return _unpack(entry.result) if entry else None

@@ -296,10 +296,9 @@ class Server:
     @property
     def home(self) -> Path:
         """The folder that holds `data`. For root it may be chosen only when the server first starts."""
-        if self._account is None:
-            return self.folder
-        with contextlib.suppress(OSError):
-            return Path(self._remembered.read_text().strip())
+        place = _first_line(self._remembered) if self._account else None
+        if place and _first_line(Path(place) / "clone") == str(self.folder):
+            return Path(place)
         return self.folder
 
     @property
@@ -370,9 +369,10 @@ class Server:
 
     def stop(self, *, immediate: bool = False) -> bool:
         """End the server: connections are closed, what was committed stays. False if it was not running."""
-        if not self.data.exists():
+        if not self.folder.exists():
             return False
         with self._locked():
+            self._claim()
             return self._halt(signal.SIGQUIT if immediate else signal.SIGINT)
 
     def status(self) -> dict[str, Any]:
@@ -446,19 +446,9 @@ class Server:
         self._own_folder(self.socket_folder, make=True)
 
     def _choose_home(self, account: pwd.struct_passwd) -> None:
-        """Stay where the data are; move out of a folder that the account cannot enter; never share with a copy."""
-        outside = self.home
-        if outside != self.folder:
-            mark = outside / "clone"
-            clone = _first_line(mark)
-            if clone == str(self.folder):
-                return
-            gone = clone is None or _first_line(Path(clone) / "place") != str(outside)
-            if gone and outside.is_dir():  # this clone was moved: its cluster comes with it
-                mark.write_text(f"{self.folder}\n")
-                return
-            self._remembered.unlink()  # this clone is a copy of another: it gets a cluster of its own
-        if _can_enter(account, self.folder):
+        """Stay where the data are, unless the account cannot enter there."""
+        self._claim()
+        if self.home != self.folder or _can_enter(account, self.folder):
             return
         outside = _outside(account) / f"luhai-{secrets.token_hex(6)}"
         outside.mkdir(mode=0o755)
@@ -467,6 +457,20 @@ class Server:
         if (self.folder / "data").exists():
             shutil.move(self.folder / "data", outside / "data")
         self._remembered.write_text(f"{outside}\n")
+
+    def _claim(self) -> None:
+        """A clone that was moved keeps its cluster; a clone that is a copy of another must not share one."""
+        place = _first_line(self._remembered)
+        if not place or self._account is None:
+            return
+        mark = Path(place) / "clone"
+        other = _first_line(mark)
+        if other == str(self.folder):
+            return
+        if mark.exists() and _first_line(Path(other or "/nowhere") / "place") != place:
+            mark.write_text(f"{self.folder}\n")
+        else:
+            self._remembered.unlink()
 
     def _own_folder(self, folder: Path, *, make: bool) -> None:
         """See that `folder` belongs to the server's user alone. /tmp is anyone's: what lies there is checked."""

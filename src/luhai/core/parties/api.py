@@ -11,7 +11,18 @@ from ninja import Router, Schema, Status
 from pydantic import Field
 
 from luhai.kernel.refusal import NotEntitled
-from luhai.shell.api import PROBLEMS, Clean, Cursor, IdempotencyKey, Limit, Page, cursor_of, origin_of, parts_of, viewer_of
+from luhai.shell.api import (
+    PROBLEMS,
+    Clean,
+    Cursor,
+    IdempotencyKey,
+    Limit,
+    Page,
+    cursor_of,
+    origin_of,
+    parts_of,
+    viewer_of,
+)
 
 from . import access, commands, queries
 

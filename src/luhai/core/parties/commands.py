@@ -16,8 +16,17 @@ from luhai.shell.command import command, record
 
 from . import access
 from .models import (
-    AGENCY_KINDS, IDENTIFIER_SCHEMES, INSTITUTION_KINDS, MEMBER_ROLES, PARTY_KINDS, AccessToken, Identifier, Membership, Party,
-    Person, Profile,
+    AGENCY_KINDS,
+    IDENTIFIER_SCHEMES,
+    INSTITUTION_KINDS,
+    MEMBER_ROLES,
+    PARTY_KINDS,
+    AccessToken,
+    Identifier,
+    Membership,
+    Party,
+    Person,
+    Profile,
 )  # fmt: skip
 from .territories import territories
 
