@@ -1,0 +1,6 @@
+from django.apps import AppConfig
+
+
+class Rules(AppConfig):
+    name = "luhai.core.rules"
+    label = "rules"

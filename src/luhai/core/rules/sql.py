@@ -1,0 +1,181 @@
+"""Criteria in PostgreSQL: one company against every product in one statement, three-valued.
+
+Who: `records/products` and `market/matching`, for the page and the demand of one company. Reads facts as parameters of
+the statement, so nothing about the company has to be stored first. Needs PostgreSQL 15, no extension.
+
+Two tables. *Predicates* holds every different condition once (products share most of theirs) under a dense slot number:
+0, 1, 2 … without gaps. *Branches* holds each product's criteria as alternatives: a row per alternative, `needs` the
+slots that have to be met together; a product is met by its best branch. The statement judges each predicate once,
+puts the verdicts (0 failed, 1 unknown, 2 met) into one string of bytes, and each branch takes the least of its bytes.
+
+Limits: `criteria.MAX_BRANCHES` alternatives a product, `criteria.MAX_IN_BRANCH` conditions in each; beyond, `Invalid`.
+
+    with connection.cursor() as cursor:
+        slots = intern(cursor, predicates_of(criteria), PREDICATES)           # inside the command that publishes
+        for needs in branch_rows(criteria, slots): …insert (product_id, needs)…
+        cursor.execute(judge("rules_predicate", "products_branch", "product_id"), question(facts, parameters, on=day))
+        verdicts = {product: Verdict(v) for product, v in cursor.fetchall()}
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from datetime import date
+from typing import Any, Final, Protocol
+
+from .criteria import MAX_IN_BRANCH, Criteria, Fact, branches
+from .fields import FIELDS, NUMERIC, Kind
+from .parameters import Parameters
+from .predicates import Predicate, Shape, predicate
+
+#: The table of predicates that `core/rules` migrates; tests and the bench may use others.
+PREDICATES: Final = "rules_predicate"
+
+
+class Cursor(Protocol):
+    """What both Django's and psycopg's cursors can do."""
+
+    def execute(self, query: Any, params: Any = None) -> Any: ...
+    def fetchall(self) -> list[Any]: ...
+
+
+def tables(predicates: str, branches: str, key: str = "product_id", key_type: str = "uuid") -> str:
+    """The DDL of both tables, as the migrations make them."""
+    return f"{predicate_table(predicates)}{branch_table(branches, key, key_type)}"
+
+
+def predicate_table(name: str) -> str:
+    return f"""
+    CREATE TABLE {name} (
+        slot      integer PRIMARY KEY CHECK (slot >= 0),
+        field     text    NOT NULL,
+        shape     text    NOT NULL CHECK (shape IN ('range', 'overlap', 'cover')),
+        negated   boolean NOT NULL,
+        low       bigint,
+        high      bigint,
+        parameter text,
+        codes     jsonb,   -- overlap: an object whose keys are the codes, so that one is found without reading all
+        cover     text[],  -- cover: the codes that must all be there
+        canonical text    NOT NULL UNIQUE
+    );"""
+
+
+def branch_table(name: str, key: str = "product_id", key_type: str = "uuid") -> str:
+    return f"""
+    CREATE TABLE {name} (
+        {key} {key_type} NOT NULL,
+        needs integer[] NOT NULL CHECK (cardinality(needs) <= {MAX_IN_BRANCH})
+    );
+    CREATE INDEX ON {name} ({key});"""
+
+
+def predicates_of(criteria: Criteria) -> list[Predicate]:
+    """The different conditions of the criteria, in the order in which they first appear."""
+    return list({predicate(c): None for branch in branches(criteria) for _, c in branch})
+
+
+def branch_rows(criteria: Criteria, slots: Mapping[Predicate, int]) -> list[list[int]]:
+    """The `needs` of each branch. No branch at all cannot happen; an empty one is met by everybody."""
+    return [sorted({slots[predicate(c)] for _, c in branch}) for branch in branches(criteria)]
+
+
+def intern(cursor: Cursor, wanted: Iterable[Predicate], table: str = PREDICATES) -> dict[Predicate, int]:
+    """The slots of the predicates, adding those not yet there. Writes `table`; runs in the caller's transaction, and
+    holds back others who add until it ends, so that slots stay without gaps. Predicates are never deleted."""
+    named = {canonical(p): p for p in wanted}
+    slots = _slots(cursor, table, named)
+    if len(slots) < len(named):
+        cursor.execute(f"LOCK TABLE {table} IN SHARE ROW EXCLUSIVE MODE")
+        slots = _slots(cursor, table, named)
+        cursor.execute(f"SELECT coalesce(max(slot) + 1, 0) FROM {table}")
+        free = int(cursor.fetchall()[0][0])
+        for name, p in named.items():
+            if p in slots:
+                continue
+            cursor.execute(
+                f"INSERT INTO {table} (slot, field, shape, negated, low, high, parameter, codes, cover, canonical)"
+                " VALUES (%s, %s, %s, %s, %s, %s, %s, %s::jsonb, %s, %s)",
+                [
+                    free, p.field, p.shape.value, p.negated, p.low, p.high, p.parameter,
+                    json.dumps(dict.fromkeys(p.codes, 1)) if p.shape is Shape.OVERLAP else None,
+                    list(p.codes) if p.shape is Shape.COVER else None,
+                    name,
+                ],
+            )  # fmt: skip
+            slots[p] = free
+            free += 1
+    return slots
+
+
+def _slots(cursor: Cursor, table: str, named: Mapping[str, Predicate]) -> dict[Predicate, int]:
+    cursor.execute(f"SELECT canonical, slot FROM {table} WHERE canonical = ANY(%s)", [list(named)])
+    return {named[name]: int(slot) for name, slot in cursor.fetchall()}
+
+
+def canonical(p: Predicate) -> str:
+    """The predicate as one text; equal predicates have equal texts."""
+    return json.dumps(
+        [p.field, p.shape.value, p.negated, p.low, p.high, p.parameter, list(p.codes)], ensure_ascii=False
+    )
+
+
+def question(
+    facts: Mapping[str, Fact], parameters: Parameters | None = None, *, on: date | None = None
+) -> dict[str, object]:
+    """The statement's parameters for one company (and its demand) on a day."""
+    fields: list[str] = []
+    numbers: list[int | None] = []
+    keys: list[str | None] = []
+    for name, fact in facts.items():
+        value = fact.value
+        if value is None:
+            continue
+        field = FIELDS[name]
+        fields.append(name)
+        if field.kind in NUMERIC or field.kind is Kind.FLAG:
+            numbers.append(value.toordinal() if isinstance(value, date) else int(value))  # type: ignore[arg-type]
+            keys.append(None)
+        else:
+            numbers.append(None)
+            keys.append("{" + ",".join(field.keys(value)) + "}")
+    place = facts.get("territory")
+    territory = str(place.value) if place is not None and place.value is not None else None
+    values = parameters.numbers(on, territory) if parameters is not None and on is not None else {}
+    return {"fields": fields, "numbers": numbers, "keys": keys, "parameters": json.dumps(values)}
+
+
+def judge(predicates: str, branches: str, key: str = "product_id", where: str = "") -> str:
+    """The statement: rows (key, verdict), one for each product, 0 failed, 1 unknown, 2 met. `where` may narrow the
+    branches (`b`), for example to products on the shelf; its own parameters go with those of `question`.
+
+    A predicate whose parameter has no value that day is unknown. Should slots ever have gaps, every verdict is NULL
+    rather than wrong.
+    """
+    offset = "CASE WHEN p.parameter IS NULL THEN 0 ELSE (%(parameters)s::jsonb ->> p.parameter)::bigint END"
+    eights = ", ".join(
+        (f"CASE WHEN cardinality(b.needs) > {start} THEN " if start else "")
+        + f"least({', '.join(f'get_byte(v.bytes, b.needs[{i + 1}])' for i in range(start, start + 8))})"
+        + (" END" if start else "")
+        for start in range(0, MAX_IN_BRANCH, 8)
+    )
+    return f"""
+    WITH fact AS MATERIALIZED (
+        SELECT f.field, f.number, f.keys::text[] AS keys
+        FROM unnest(%(fields)s::text[], %(numbers)s::bigint[], %(keys)s::text[]) AS f (field, number, keys)
+    ), verdict AS MATERIALIZED (
+        SELECT CASE WHEN count(*) = max(p.slot) + 1 THEN string_agg(
+            CASE WHEN f.field IS NULL THEN '\\x01'::bytea
+                 WHEN p.parameter IS NOT NULL AND (%(parameters)s::jsonb -> p.parameter) IS NULL THEN '\\x01'::bytea
+                 WHEN p.negated <> CASE p.shape
+                     WHEN 'range' THEN (p.low IS NULL OR f.number >= p.low + {offset})
+                                   AND (p.high IS NULL OR f.number <= p.high + {offset})
+                     WHEN 'overlap' THEN p.codes ?| f.keys
+                     ELSE p.cover <@ f.keys END
+                 THEN '\\x02'::bytea ELSE '\\x00'::bytea END,
+            ''::bytea ORDER BY p.slot) END AS bytes
+        FROM {predicates} p LEFT JOIN fact f ON f.field = p.field
+    )
+    SELECT b.{key}, max(CASE WHEN b.needs = '{{}}' THEN 2 ELSE least({eights}) END) AS verdict
+    FROM {branches} b CROSS JOIN verdict v {where}
+    GROUP BY b.{key}"""
