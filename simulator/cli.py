@@ -30,7 +30,10 @@ def export(seed: int, size: str, as_of: datetime, out: Path, as_json: bool) -> N
     started = time.monotonic()
     click.echo(f"Writing the {size} corridor of seed {seed} to {out} …", err=True)
     made = corridor.generate(seed, corridor.Size(size), as_of.date())
-    written = corridor.export(made, out)
+    try:
+        written = corridor.export(made, out)
+    except OSError as failed:
+        raise click.FileError(str(out), hint=failed.strerror) from failed
     result = {
         "seed": seed,
         "size": size,

@@ -311,7 +311,7 @@ class _Block:
             "industry": industry,
             "size": size,
             "founded_on": founded,
-            "age_months": age_days * 12 // 366,
+            "age_months": _months_between(founded, self.source.as_of),
             "revenue_minor": revenue * FEN_PER_WAN + dice.below("company.revenue.rest", 10_000) * 100,
             "assets_minor": assets_minor,
             "employees": people,
@@ -397,7 +397,8 @@ class _Block:
     ) -> Company:
         source = self.source
         rank = np.array([number // ABROAD_EVERY], dtype=np.int64)
-        trade = int(shuffle(source.seed, f"company.trade_name.{country}", names.names_abroad(country))(rank)[0])
+        order = shuffle(source.seed, f"company.trade_name.{names.language(country)}", names.names_abroad(country))
+        trade = int(order(rank)[0])
         local, english = names.company_abroad(country, trade, line.abroad, public)
         return Company(
             id=uuid5(NAMESPACE, f"{source.seed}:company:{number}"),
@@ -433,6 +434,16 @@ class _Block:
 
 
 _EPOCH: Final = date(1970, 1, 1).toordinal()
+
+
+def _months_between(days: Numbers, as_of: date) -> Numbers:
+    """Whole months from each day, in days since 1970-01-01, to `as_of`."""
+    dates = days.astype("datetime64[D]")
+    months = dates.astype("datetime64[M]")
+    day_of_month = (dates - months.astype("datetime64[D]")).astype(np.int64) + 1
+    begun = (as_of.year - 1970) * 12 + as_of.month - 1 - months.astype(np.int64)
+    completed: Numbers = begun - (day_of_month > as_of.day)
+    return completed
 
 
 def _legal_form(size: int, draw: int) -> tuple[str, str]:

@@ -9,7 +9,6 @@ names are never twice the same either.
 from __future__ import annotations
 
 import unicodedata
-from functools import cache
 from types import MappingProxyType
 from typing import Final
 
@@ -113,27 +112,30 @@ def chinese(number: int) -> tuple[str, str]:
     return "".join(c for c, _ in chosen), "".join(p for _, p in chosen)
 
 
-@cache
+def language(country: str) -> str:
+    """The language in which a partner country's companies are named; countries that share one share its names."""
+    return _LANGUAGE.get(country, "en")
+
+
 def names_abroad(country: str) -> int:
-    """How many trade names there are for a partner country."""
-    return arrangements(len(_WORDS[_LANGUAGE.get(country, "en")]))
+    """How many trade names there are in the language of a partner country."""
+    return arrangements(len(_WORDS[language(country)]))
 
 
 def abroad(country: str, number: int) -> tuple[str, str]:
     """A trade name of a partner country: in its language, and in Latin letters."""
-    language = _LANGUAGE.get(country, "en")
-    words = _WORDS[language]
+    words = _WORDS[language(country)]
     (a, a_en), (b, b_en), (c, c_en) = (words[i] for i in _arrangement(number, len(words)))
-    if language == "en":
+    if language(country) == "en":
         return (name := f"{a}{b.lower()} {c}"), name
-    return (f"{a}{b}{c}" if language == "th" else f"{a} {b} {c}"), f"{a_en} {b_en} {c_en}"
+    return (f"{a}{b}{c}" if language(country) == "th" else f"{a} {b} {c}"), f"{a_en} {b_en} {c_en}"
 
 
 def company_abroad(country: str, number: int, business: str, public: bool) -> tuple[str, str]:
     """The whole name of a company of a partner country: in its language, and in English."""
     local, latin = abroad(country, number)
     words = BUSINESS_ABROAD[business]
-    line, line_en = words.get(_LANGUAGE.get(country, "en"), words["en"]), words["en"]
+    line, line_en = words.get(language(country), words["en"]), words["en"]
     match country:
         case "TH":
             tail, tail_en = (" (มหาชน)", "Public Co., Ltd.") if public else ("", "Co., Ltd.")

@@ -15,7 +15,7 @@ os.environ["LUHAI_DEMO"] = "1"
 
 @click.command(name="demo", help="Set up the invented corridor, run the main job, serve. 演示：装好虚构通道、跑主业务、启动网站。")
 @click.option("--once", is_flag=True, help="Run the job and stop; do not serve.")
-@click.option("--seed", type=click.IntRange(0, 2**31), default=7, show_default=True)
+@click.option("--seed", type=click.IntRange(0, 2**31), default=4, show_default=True)
 @click.option("--port", type=click.IntRange(1, 65535), default=8000, show_default=True)
 @terminal.json_option
 def cli(once: bool, seed: int, port: int, as_json: bool) -> None:
@@ -38,9 +38,9 @@ def cli(once: bool, seed: int, port: int, as_json: bool) -> None:
     shown = demo.best_matches()
     terminal.emit({**result, "best": shown}, as_json=as_json, table=lambda out: _table(out, result, shown))
     if not once:
-        from luhai.config.cli_serve import serve
+        from luhai.shell.serving import serve
 
-        serve("127.0.0.1", port, 2, jobs=True)
+        serve("luhai.config.wsgi:application", "127.0.0.1", port, 2, jobs=True)
 
 
 def _table(out: Any, result: dict[str, Any], shown: list[dict[str, Any]]) -> None:

@@ -39,27 +39,10 @@ _INSTITUTIONS: Final = {
     "guarantee": "guarantor", "partner_bank": "foreign_bank",
 }  # fmt: skip
 _AGENCIES: Final = {"provincial": "province", "supervisor": "pboc", "operator": "operator"}
+#: Measures whose business opens only where they are in force: a product that carries one is closed elsewhere.
+_GATED: Final = {"M05-08", "M07-06", "M08-01", "M08-03", "M10-03"}
 #: Facts that a register would tell; the company states the others itself.
-_REGISTERED: Final = {"industry", "established_on", "age_months", "lists", "credit_grade", "overdue"}
-_DOCUMENTS: Final = {
-    "business_licence": ("营业执照", "Business licence"),
-    "financial_statements": ("财务报表", "Financial statements"),
-    "tax_returns": ("纳税申报表", "Tax returns"),
-    "credit_consent": ("征信查询授权书", "Consent to a credit report"),
-    "trade_contract": ("贸易合同", "Trade contract"),
-    "invoices": ("发票", "Invoices"),
-    "customs_declaration": ("报关单", "Customs declaration"),
-    "transport_document": ("运输单证", "Transport document"),
-    "warehouse_receipt": ("仓单", "Warehouse receipt"),
-    "receivable_confirmation": ("应收账款确权书", "Confirmation of the receivable"),
-    "registry_extract": ("动产登记查询结果", "Extract of the movables registry"),
-    "insurance_policy": ("保险单", "Insurance policy"),
-    "vessel_certificate": ("船舶证书", "Vessel certificate"),
-    "concession_agreement": ("特许经营协议", "Concession agreement"),
-    "project_approval": ("项目批复", "Project approval"),
-    "discounted_bill": ("拟贴现票据", "The bill to be discounted"),
-    "park_recommendation": ("园区推荐函", "Recommendation of the park"),
-}
+_REGISTERED: Final = {"industry", "founded_on", "age_months", "lists", "credit_grade", "overdue"}
 
 
 @dataclass(frozen=True)
@@ -204,37 +187,15 @@ def _products(loader: Loader) -> int:
 def terms_of(product: Any) -> dict[str, Any]:
     """The simulator's product in the words of `records.products.policy.Terms`."""
     own = _plain(product.criteria)
-    own = own["all"] if set(own) == {"all"} else [own]
-    names = ("name_zh", "name_en", "summary_zh", "summary_en", "currency", "amount_min_minor", "amount_max_minor",
-             "tenor_min_days", "tenor_max_days", "promise_hours")  # fmt: skip
-    return {name: getattr(product, name) for name in names} | {
-        "kind": _kind(product),
+    same = ("kind", "name_zh", "name_en", "summary_zh", "summary_en", "currency", "amount_min_minor", "amount_max_minor",
+            "tenor_min_days", "tenor_max_days", "promise_hours", "collateral", "purposes", "territories", "documents",
+            "measures")  # fmt: skip
+    return {name: _plain(getattr(product, name)) for name in same} | {
         "rate_min_bp": product.price_min_bp,
         "rate_max_bp": product.price_max_bp,
-        "collateral": list(product.collateral),
-        "territories": list(product.territories),
-        "documents": [dict(zip(("zh", "en"), _DOCUMENTS[d], strict=True)) for d in product.documents],
-        "measures": list(product.measures),
-        "requires": [m for m in product.measures if m == "M07-06"],
-        "criteria": {"all": own},
+        "requires": [m for m in product.measures if m in _GATED],
+        "criteria": own if set(own) == {"all"} else {"all": [own]},
     }
-
-
-def _kind(product: Any) -> str:
-    plain = {"discount": "bill_discount", "leasing": "leasing", "insurance": "insurance", "guarantee": "guarantee",
-             "settlement": "trade_finance"}  # fmt: skip
-    if product.kind in plain:
-        return plain[product.kind]
-    held, purposes = set(product.collateral), set(product.purposes)
-    if held & {"transport_document", "warehouse_receipt"}:
-        return "document_finance"
-    if held & {"receivable"} and len(held) <= 2:
-        return "receivable_finance"
-    if any("equipment" in p or "vessel" in p or "vehicle" in p for p in purposes):
-        return "equipment_loan"
-    if any("project" in p or "infrastructure" in p for p in purposes):
-        return "project_loan"
-    return "working_capital"
 
 
 def _demands(loader: Loader) -> dict[UUID, dict[str, Any]]:

@@ -453,10 +453,10 @@ class Server:
         outside = _outside(account) / f"luhai-{secrets.token_hex(6)}"
         outside.mkdir(mode=0o755)
         outside.chmod(0o755)
-        (outside / "clone").write_text(f"{self.folder}\n")
+        _write_line(outside / "clone", self.folder)
         if (self.folder / "data").exists():
             shutil.move(self.folder / "data", outside / "data")
-        self._remembered.write_text(f"{outside}\n")
+        _write_line(self._remembered, outside)
 
     def _claim(self) -> None:
         """A clone that was moved keeps its cluster; a clone that is a copy of another must not share one."""
@@ -468,7 +468,7 @@ class Server:
         if other == str(self.folder):
             return
         if mark.exists() and _first_line(Path(other or "/nowhere") / "place") != place:
-            mark.write_text(f"{self.folder}\n")
+            _write_line(mark, self.folder)
         else:
             self._remembered.unlink()
 
@@ -755,9 +755,13 @@ def _size_of(folder: Path) -> int:
     return total
 
 
+def _write_line(file: Path, path: Path) -> None:
+    file.write_text(f"{path}\n", "utf-8", "surrogateescape")
+
+
 def _first_line(file: Path) -> str | None:
     with contextlib.suppress(OSError):
-        return file.read_text().split("\n", 1)[0].strip() or None
+        return file.read_text("utf-8", "surrogateescape").split("\n", 1)[0].strip() or None
     return None
 
 

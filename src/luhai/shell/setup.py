@@ -41,7 +41,7 @@ def main(arguments: Sequence[str]) -> NoReturn:
     except KeyboardInterrupt:
         _say("Stopped; the next call goes on from here. 已停止，下次运行会继续。")
         sys.exit(130)
-    except SetupFailed as failure:
+    except (SetupFailed, OSError) as failure:  # OSError: no space, no rights
         _say(f"Set-up failed: {failure}")
         sys.exit(1)
 
@@ -140,6 +140,8 @@ def _make_environment(folder: Path) -> None:
             f"{sys.executable} cannot make virtual environments. Install its venv module "
             f"(Debian, Ubuntu: apt-get install python3-venv) and run this again."
         )
+    folder.mkdir(parents=True)
+    (folder / ".unfinished").touch()
     _run([sys.executable, "-I", "-m", "venv", *([] if has_pip else ["--without-pip"]), str(folder)])
     _mark(folder / ".made-for", _identity(folder))
 
@@ -214,6 +216,7 @@ def _install_front_end(python: Path) -> None:
     files |= {f"icons/{icon}.svg": f"@tabler/icons/icons/outline/{icon}.svg" for icon in vendor["icons"]}
     fresh = _vendor().with_name("vendor.new")
     shutil.rmtree(fresh, ignore_errors=True)
+    fresh.mkdir(parents=True)
     for target, source in files.items():
         origin = work / "node_modules" / source
         if not origin.is_file():

@@ -7,10 +7,11 @@ Source of the method: docs/algorithms/three-valued-criteria.md; its choice: docs
 Every pair (T, P) of bit sets stands for one condition over a block of companies: T where it is met, P where it is met
 or unknown. On such pairs all-of is AND of both and any-of is OR of both, which is Kleene's logic exactly.
 
-1. A column becomes small codes: its place among the thresholds that anybody asks about, or its entry in a dictionary;
-   0 is missing.
-2. Equal conditions of different products are one condition. 64 of them are looked up in one table of 64-bit words by
-   code, and the words of 64 companies are transposed, so that a word holds one condition for 64 companies.
+1. A column becomes small codes: its place among the thresholds that anybody asks about, or its entry in a dictionary.
+2. Equal conditions of different products are one condition. Conditions on codes are looked up 64 at a time in a table
+   of 64-bit words, and the words of 64 companies are transposed, so that a word holds one condition for 64 companies.
+   Of a number only the binary digits of its place are looked up; every threshold then follows from them by ANDs and
+   ORs of whole rows.
 3. Products are sorted so that neighbours share beginnings; each shared beginning is ANDed once.
 4. All of it block by block, in buffers that stay in the cache.
 
@@ -22,7 +23,6 @@ or unknown. On such pairs all-of is AND of both and any-of is OR of both, which 
 from __future__ import annotations
 
 import sys
-from bisect import bisect_left
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -108,7 +108,16 @@ class _Place:
     number: int
 
 
-_Leaf = Predicate | _Place
+@dataclass(frozen=True, slots=True)
+class _Edge:
+    """One side of a range: the number is at least `at`, or with `below` less than it."""
+
+    field: str
+    at: int
+    below: bool
+
+
+_Leaf = Predicate | _Edge | _Place
 
 
 class Sets:
@@ -183,11 +192,11 @@ class Portfolio:
     def _criterion(self, criterion: Criterion) -> frozenset[int]:
         asked = predicate(criterion)
         if asked.parameter is None:
-            return frozenset({self._leaf(asked)})
+            return self._condition(asked)
         key, unit = asked.parameter, FIELDS[asked.field].unit
         numbers = sorted({self._number(key, unit, t) for t in (None, *self._known().territories(key))})
         ranges = {
-            n: self._leaf(
+            n: self._condition(
                 replace(
                     asked,
                     parameter=None,
@@ -198,12 +207,19 @@ class Portfolio:
             for n in numbers
         }
         if len(numbers) == 1:
-            return frozenset(ranges.values())
-        here = {
-            self._group("all", frozenset({self._leaf(_Place(key, unit, n)), leaf}))
-            for n, leaf in ranges.items()
-        }
+            return ranges[numbers[0]]
+        here = {self._group("all", met | {self._leaf(_Place(key, unit, n))}) for n, met in ranges.items()}
         return frozenset({self._group("any", frozenset(here))})
+
+    def _condition(self, asked: Predicate) -> frozenset[int]:
+        if asked.shape is not Shape.RANGE or FIELDS[asked.field].kind is Kind.FLAG:
+            return frozenset({self._leaf(asked)})
+        sides = []
+        if asked.low is not None:
+            sides.append(self._leaf(_Edge(asked.field, asked.low, below=False)))
+        if asked.high is not None:
+            sides.append(self._leaf(_Edge(asked.field, asked.high + 1, below=True)))
+        return frozenset(sides)
 
     def _known(self) -> Parameters:
         assert self._parameters is not None, "criteria with parameters need parameters"
@@ -214,33 +230,60 @@ class Portfolio:
         return self._known().value(key, self._on, territory).in_unit(unit)
 
     def _number_rows(self, compiled: Sequence[frozenset[int]]) -> None:
-        """Rows: the leaves by field, each field's missing companies after them; then places; then groups."""
+        """Rows of the bit table: conditions on codes by field; places; thresholds by field, each field's `at least`
+        and then its `less than`; groups; and one row that always holds."""
         row: dict[int, int] = {}
-        self._spans: list[tuple[str, list[Predicate], int]] = []  # field, its leaves, the first row
-        rows = 0
-        asked: dict[str, list[Predicate]] = {}
+        coded: dict[str, list[Predicate]] = {}
+        edges: dict[str, set[int]] = {}
         for leaf in self._leaves:
             if isinstance(leaf, Predicate):
-                asked.setdefault(leaf.field, []).append(leaf)
-        for name, leaves in asked.items():
-            self._spans.append((name, leaves, rows))
-            for i, leaf in enumerate(leaves):
-                row[2 * self._leaves[leaf]] = rows + i
-            rows += len(leaves) + 1
+                coded.setdefault(leaf.field, []).append(leaf)
+            elif isinstance(leaf, _Edge):
+                edges.setdefault(leaf.field, set()).add(leaf.at)
+        rows = 0
+        self._coded: list[tuple[str, list[Predicate], int]] = []  # field, its conditions, the first one's row
+        for name, leaves in coded.items():
+            self._coded.append((name, leaves, rows))
+            row |= {2 * self._leaves[leaf]: rows + i for i, leaf in enumerate(leaves)}
+            rows += len(leaves)
         self._places = [
             (leaf, rows + i) for i, leaf in enumerate(p for p in self._leaves if isinstance(p, _Place))
         ]
         row |= {2 * self._leaves[leaf]: at for leaf, at in self._places}
-        self._leaf_rows = rows + len(self._places)
+        rows += len(self._places)
+        self._looked_up = rows
+        self._edges: list[
+            tuple[str, list[int], int]
+        ] = []  # field, its thresholds, the row of the first `at least`
+        for name, found in edges.items():
+            ordered = sorted(found)
+            self._edges.append((name, ordered, rows))
+            for i, at in enumerate(ordered):
+                for below in (False, True):
+                    leaf = self._leaves.get(_Edge(name, at, below))
+                    if leaf is not None:
+                        row[2 * leaf] = rows + i + (len(ordered) if below else 0)
+            rows += 2 * len(ordered)
         # A group's parts were made before it, so the order of making is an order of work.
-        row |= {2 * i + 1: self._leaf_rows + i for i in self._groups.values()}
-        self._always = self._leaf_rows + len(self._groups)
+        row |= {2 * i + 1: rows + i for i in self._groups.values()}
+        self._always = rows + len(self._groups)
         self._rows = self._always + 1
         self._work = [
             (kind == "any", [row[p] for p in parts] or [self._always], row[2 * i + 1])
             for (kind, parts), i in self._groups.items()
         ]
         self._together = [sorted({row[p] for p in c} or {self._always}) for c in compiled]
+        # Beside the looked-up rows of the table, what is looked up too: who is missing, and the digits of numbers.
+        self._missing: dict[str, int] = {}
+        self._digits: dict[str, int] = {}
+        raw = self._looked_up
+        for name in dict.fromkeys([*coded, *edges]):
+            self._missing[name] = raw
+            raw += 1
+        for name, ordered, _ in self._edges:
+            self._digits[name] = raw
+            raw += len(ordered).bit_length()
+        self._raw_rows = raw
 
     def _plan(self) -> None:
         """Sort products so that neighbours share the longest beginnings, and write down the ANDs that are left.
@@ -303,32 +346,43 @@ class Portfolio:
         return Sets(columns.size, self._at, bits, np.sum(counts, axis=0))
 
     def _tables(self, columns: Columns) -> _Tables:
+        """What each field's codes say about each looked-up row, as words of 64 rows."""
+        edges = {name: ordered for name, ordered, _ in self._edges}
         coders: dict[str, _Ranks | _Dictionary] = {}
-        words = -(-self._leaf_rows // 64)
-        pending: dict[str, list[tuple[int, NDArray[np.bool_]]]] = {}
-        for name, leaves, first in self._spans:
-            column = columns.by_field.get(name) or Numbers(
-                np.zeros(columns.size, np.int64), np.ones(columns.size, np.bool_)
-            )
-            coder = _Ranks(column, leaves) if isinstance(column, Numbers) else _Dictionary(name, column)
+        says: dict[str, list[tuple[int, NDArray[np.bool_]]]] = {}
+        for name, at in self._missing.items():
+            column = columns.by_field.get(name)
+            if column is None and name in edges:
+                column = Numbers(np.zeros(columns.size, np.int64), np.ones(columns.size, np.bool_))
+            elif column is None:
+                column = Codes(np.full(columns.size, -1, np.int32), ())
+            if isinstance(column, Numbers) and name not in edges:
+                column = Codes(np.where(column.missing, -1, column.values).astype(np.int32), (False, True))
+            coder = _Ranks(column, edges[name]) if isinstance(column, Numbers) else _Dictionary(name, column)
             coders[name] = coder
-            answers = [(first + i, coder.answers(leaf)) for i, leaf in enumerate(leaves)]
             missing = np.zeros(coder.size, np.bool_)
             missing[0] = True
-            pending[name] = [*answers, (first + len(leaves), missing)]
+            says[name] = [(at, missing)]
+            if name in edges:
+                ranks = coder.ranks(edges[name])
+                digits = len(edges[name]).bit_length()
+                says[name] += [
+                    (self._digits[name] + d, (ranks >> d & 1).astype(np.bool_)) for d in range(digits)
+                ]
+        for name, leaves, first in self._coded:
+            coder = coders[name]
+            assert isinstance(coder, _Dictionary)
+            says[name] += [(first + i, coder.answers(leaf)) for i, leaf in enumerate(leaves)]
         if self._places:
             column = columns.by_field.get("territory") or Codes(np.full(columns.size, -1, np.int32), ())
             assert isinstance(column, Codes)
-            coder = coders.setdefault("territory", _Dictionary("territory", column))
+            coders.setdefault("territory", _Dictionary("territory", column))
             for place, at in self._places:
-                here = [None, *column.values]
-                holds = [
-                    self._number(place.key, place.unit, None if t is None else str(t)) == place.number
-                    for t in here
-                ]
-                pending.setdefault("territory", []).append((at, np.array(holds)))
-        lookups: list[list[tuple[str, Words]]] = [[] for _ in range(words)]
-        for name, rows in pending.items():
+                here = (None, *(str(t) for t in column.values))
+                holds = np.array([self._number(place.key, place.unit, t) == place.number for t in here])
+                says.setdefault("territory", []).append((at, holds))
+        lookups: list[list[tuple[str, Words]]] = [[] for _ in range(-(-self._raw_rows // 64))]
+        for name, rows in says.items():
             tables: dict[int, Words] = {}
             for at, met in rows:
                 table = tables.setdefault(at // 64, np.zeros(coders[name].size, np.uint64))
@@ -343,10 +397,10 @@ class Portfolio:
         w = BLOCK_WORDS
         table = np.empty((self._rows, 2, w), np.uint64)
         table[self._always] = ~np.uint64(0)
+        raw = np.empty((len(tables.lookups) * 64, w), np.uint64)
         stack = np.empty((self._depth, 2, w), np.uint64)
         fixed = [*table, *stack]
-        words, more = np.empty((64, w), np.uint64), np.empty((64, w), np.uint64)
-        spare = np.empty((32, w), np.uint64)
+        spare = np.empty((64, w), np.uint64)
         index = {name: np.empty((64, w), np.intp) for name in tables.coders}
         counts = np.zeros((len(self._together), 2), np.int64)
         both = np.bitwise_and
@@ -356,25 +410,13 @@ class Portfolio:
             for name, coder in tables.coders.items():
                 coder.codes(start, stop, index[name])
             for chunk, lookups in enumerate(tables.lookups):
+                words = raw[64 * chunk : 64 * chunk + 64]
                 for i, (name, lookup) in enumerate(lookups):
-                    np.take(lookup, index[name], out=more if i else words, mode="clip")
+                    np.take(lookup, index[name], out=spare if i else words, mode="clip")
                     if i:
-                        np.bitwise_or(words, more, out=words)
-                _transpose(words, spare)
-                rows = min(64, self._leaf_rows - 64 * chunk)
-                table[64 * chunk : 64 * chunk + rows, 0] = words[:rows]
-            for _, leaves, first in self._spans:
-                last = first + len(leaves)
-                np.bitwise_or(table[first:last, 0], table[last, 0], out=table[first:last, 1])
-            if self._places:
-                table[self._places[0][1] : self._leaf_rows, 1] = table[
-                    self._places[0][1] : self._leaf_rows, 0
-                ]
-            for any_of, parts, row in self._work:
-                fold = np.bitwise_or if any_of else both
-                np.copyto(table[row], table[parts[0]])
-                for part in parts[1:]:
-                    fold(table[row], table[part], table[row])
+                        np.bitwise_or(words, spare, out=words)
+                _transpose(words, spare[:32])
+            self._fill(table, raw)
             refs = [*fixed, *bits[block]]
             for a, b, into in self._steps:
                 both(refs[a], refs[b], refs[into])
@@ -382,6 +424,27 @@ class Portfolio:
                 bits[block] &= _first(stop - start)
             _count(bits[block], counts)
         return counts
+
+    def _fill(self, table: Words, raw: Words) -> None:
+        """The pairs (met, possible) of a block, from what was looked up."""
+        for name, leaves, first in self._coded:
+            met, pairs = raw[first : first + len(leaves)], table[first : first + len(leaves)]
+            pairs[:, 0] = met
+            np.bitwise_or(met, raw[self._missing[name]], out=pairs[:, 1])
+        for _, row in self._places:
+            table[row] = raw[row]
+        for name, edges, first in self._edges:
+            k, digit = len(edges), raw[self._digits[name] :]
+            least = table[first : first + k]
+            _thresholds(digit[: k.bit_length()], least[:, 0])
+            np.bitwise_or(least[:, 0], raw[self._missing[name]], out=least[:, 1])
+            # Less than is not at least, and where one may be the other may be.
+            np.invert(least[:, ::-1], out=table[first + k : first + 2 * k])
+        for any_of, parts, row in self._work:
+            fold = np.bitwise_or if any_of else np.bitwise_and
+            np.copyto(table[row], table[parts[0]])
+            for part in parts[1:]:
+                fold(table[row], table[part], table[row])
 
 
 @dataclass(frozen=True, slots=True)
@@ -431,6 +494,11 @@ class _Dictionary:
             met[0] = False
         return met
 
+    def ranks(self, edges: Sequence[int]) -> NDArray[np.int64]:
+        """How many of the thresholds each code has reached; missing none."""
+        assert self._numbers is not None
+        return np.concatenate(([0], np.searchsorted(np.array(edges, np.int64), self._numbers, side="right")))
+
     def codes(self, start: int, stop: int, into: NDArray[np.intp]) -> None:
         _spread(self._column.at[start:stop] + 1, into)
 
@@ -443,12 +511,9 @@ class _Ranks:
     floats are exact and their bits are in the order of the numbers.
     """
 
-    def __init__(self, column: Numbers, leaves: Sequence[Predicate]) -> None:
-        self._column = column
-        edges = {leaf.low for leaf in leaves if leaf.low is not None}
-        edges |= {leaf.high + 1 for leaf in leaves if leaf.high is not None}
-        self._edges = sorted(edges)
-        self.size = len(self._edges) + 2
+    def __init__(self, column: Numbers, edges: Sequence[int]) -> None:
+        self._column, self._edges = column, edges
+        self.size = len(edges) + 2
         self._buckets()
 
     def _buckets(self) -> None:
@@ -483,12 +548,9 @@ class _Ranks:
         """Bucket 1 starts at 1.0; what is below (only 0) is bucket 0."""
         return np.maximum((leading >> shift) - ((1023 << 52) >> shift) + 1, 0)
 
-    def answers(self, leaf: Predicate) -> NDArray[np.bool_]:
-        met = np.zeros(self.size, np.bool_)
-        low = 1 if leaf.low is None else bisect_left(self._edges, leaf.low) + 2
-        high = self.size if leaf.high is None else bisect_left(self._edges, leaf.high + 1) + 2
-        met[low:high] = True
-        return met
+    def ranks(self, edges: Sequence[int]) -> NDArray[np.int64]:
+        assert list(edges) == list(self._edges)
+        return np.maximum(np.arange(self.size) - 1, 0)
 
     def codes(self, start: int, stop: int, into: NDArray[np.intp]) -> None:
         values, missing = self._column.values[start:stop], self._column.missing[start:stop]
@@ -540,6 +602,23 @@ def _transpose(words: Words, spare: Words) -> None:
         np.bitwise_xor(lower, swap, out=lower)
         np.left_shift(swap, by, out=swap)
         np.bitwise_xor(upper, swap, out=upper)
+
+
+def _thresholds(digits: Words, into: Words) -> None:
+    """From the binary digits of places, for each k = 1 … len(into) the companies whose place is at least k.
+
+    With one more digit on top, at least k means: the digit or (the rest at least k), when k fits the rest; and else
+    the digit and (the rest at least what is left of k). So each digit doubles the rows.
+    """
+    rows = np.empty((1 << (len(digits) - 1), digits.shape[1]), np.uint64)
+    rows[0] = ~np.uint64(0)
+    for d, digit in enumerate(digits[:-1]):
+        half = 1 << d
+        np.bitwise_and(rows[:half], digit, out=rows[half : 2 * half])
+        np.bitwise_or(rows[:half], digit, out=rows[:half])
+    half = len(rows)
+    np.bitwise_or(rows[1:], digits[-1], out=into[: half - 1])
+    np.bitwise_and(rows[: len(into) - half + 1], digits[-1], out=into[half - 1 :])
 
 
 def _first(companies: int) -> Words:

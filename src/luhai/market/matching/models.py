@@ -25,6 +25,7 @@ class Demand(models.Model):
     company = models.ForeignKey("parties.Party", models.PROTECT, related_name="+")
     territory = models.CharField(max_length=6, null=True)
     state = models.CharField(max_length=10, default=DemandState.DRAFT)
+    version = models.IntegerField(default=0)  # the number of its events so far
     purpose = models.CharField(max_length=24)
     amount_minor = models.BigIntegerField()
     currency = models.CharField(max_length=3)
@@ -106,7 +107,7 @@ class Batch(models.Model):
     value = models.BigIntegerField()
     bound = models.BigIntegerField()  # no assignment that serves as many is worth more
     optimal = models.BooleanField()
-    solver_ms = models.IntegerField()
+    rounds = models.IntegerField()  # how often the programme was solved
 
 
 class Match(models.Model):

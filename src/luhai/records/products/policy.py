@@ -14,7 +14,17 @@ from types import MappingProxyType
 from typing import Any, Final
 
 from luhai.core.rules.criteria import (
-    AllOf, Answer, Criteria, Fact, Judged, Verdict, as_json, evaluate, measures, parse, shown,
+    AllOf,
+    Answer,
+    Criteria,
+    Fact,
+    Judged,
+    Verdict,
+    as_json,
+    evaluate,
+    measures,
+    parse,
+    shown,
 )  # fmt: skip
 from luhai.core.rules.fields import COLLATERAL, FIELDS, PURPOSES, Kind, Op
 from luhai.core.rules.parameters import Parameters

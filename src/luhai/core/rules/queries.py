@@ -1,0 +1,53 @@
+"""Everything that can be asked about parameters. Answers are plain values, never ORM rows."""
+
+from __future__ import annotations
+
+from datetime import date
+from decimal import Decimal
+from functools import cache
+
+from django.conf import settings
+
+from luhai.kernel.origin import Actor
+from luhai.shell.query import EVERYBODY, query
+
+from .models import Override
+from .parameters import Parameters, Source, Value, load
+
+
+@cache
+def shipped() -> Parameters:
+    """The parameters that come with the platform, without overrides. Read once a process."""
+    return load(settings.DATA / "parameters")
+
+
+#: The parameters with overrides, for the overrides of one moment: (how many there are, the newest's instant).
+_merged: dict[tuple[int, object], Parameters] = {}
+
+
+@query(may=EVERYBODY)
+def parameters(*, viewer: Actor) -> Parameters:
+    """All parameters, the territories' overrides among them. One small SQL query; rows are read when they changed."""
+    from django.db.models import Count, Max
+
+    stamp = Override.objects.aggregate(n=Count("pk"), newest=Max("set_at"))
+    mark = (stamp["n"], stamp["newest"])
+    if stamp["n"] == 0:
+        return shipped()
+    if mark not in _merged:
+        merged = shipped().with_overrides(
+            Value(
+                row.key, Decimal(row.value), shipped().of(row.key).unit, row.valid_from, Source(row.document, row.article),
+                "verified", row.territory, str(row.set_by),
+            )
+            for row in Override.objects.order_by("valid_from", "set_at")
+        )  # fmt: skip
+        _merged.clear()
+        _merged[mark] = merged
+    return _merged[mark]
+
+
+@query(may=EVERYBODY)
+def value_on(*, key: str, on: date, territory: str | None, viewer: Actor) -> Value:
+    """The value of a parameter on a day, in a territory or in the whole country. Refuses: Absent, NoValueThen."""
+    return parameters(viewer=viewer).value(key, on, territory)

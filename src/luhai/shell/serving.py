@@ -1,0 +1,45 @@
+"""Serve the site with granian, and the jobs beside it."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import click
+
+from . import terminal
+
+
+def serve(application: str, host: str, port: int, workers: int, *, jobs: bool) -> None:
+    """Serve until stopped. Refuses to show demo data anywhere but on loopback."""
+    from django.conf import settings
+    from granian import Granian
+    from granian.constants import Interfaces
+
+    if settings.DEMO and host not in {"127.0.0.1", "::1", "localhost"}:
+        raise click.UsageError("The demo signs anybody in with one click, so it is served on loopback only.")
+    numbers = Path(settings.STATE) / "metrics"
+    shutil.rmtree(numbers, ignore_errors=True)
+    numbers.mkdir(parents=True)
+    os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(numbers)
+    terminal.note(f"Luhai 陆海智融通: http://{'127.0.0.1' if host == 'localhost' else host}:{port}/  (Ctrl-C stops it)")
+    worker = None
+    if jobs:
+        worker = subprocess.Popen([sys.executable, "-m", "luhai", "worker"], stdin=subprocess.DEVNULL)
+    try:
+        Granian(
+            application,
+            address=host,
+            port=port,
+            interface=Interfaces.WSGI,
+            workers=workers,
+            blocking_threads=1,
+            log_enabled=False,
+        ).serve()
+    finally:
+        if worker is not None:
+            worker.terminate()
+            worker.wait(10)
