@@ -7,6 +7,7 @@ from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
+from django.contrib.auth.hashers import make_password
 from django.test import Client
 from django.utils import timezone
 
@@ -36,7 +37,7 @@ def party(kind: str = "company", sort: str = "", facts: dict[str, Any] | None = 
 
 
 def member(role: Role, kind: str, sort: str = "", email: str = "somebody@example.org") -> queries.MembershipView:
-    person = add_person(person_id=uuid4(), email=email, name_zh="", name_en="", password=PASSWORD, origin=origin())
+    person = add_person(person_id=uuid4(), email=email, name_zh="", name_en="", password_hash=make_password(PASSWORD), origin=origin())
     add_membership(person_id=person, party_id=party(kind, sort), role=str(role), territory=None, origin=origin())
     return queries.memberships_of(person)[0]
 
@@ -153,7 +154,7 @@ def test_expired_revoked_changed_and_foreign_tokens_do_not_open(client: Client) 
 
 @pytest.mark.django_db
 def test_a_company_registers_itself_once() -> None:
-    person = add_person(person_id=uuid4(), email="a@example.org", name_zh="", name_en="", password=None, origin=origin())
+    person = add_person(person_id=uuid4(), email="a@example.org", name_zh="", name_en="", password_hash=None, origin=origin())
     visitor = Actor(person, Role.PUBLIC)
 
     def ask(uscc: str) -> UUID:

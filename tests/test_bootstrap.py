@@ -275,3 +275,27 @@ def test_two_first_calls_make_one_environment(made: list[str]) -> None:
     for one in both:
         one.join()
     assert made == ["make venv", "pip app.txt"]
+
+
+# ---- tests without a browser -----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("given", "expected"),
+    [
+        (["-x"], ["-m", "not browser", "-x"]),
+        (["-m", "long or browser"], ["-m", "(long or browser) and not browser"]),
+    ],
+)
+def test_without_a_browser_its_tests_are_left_out_and_that_is_said(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], given: list[str], expected: list[str]
+) -> None:
+    became: list[str] = []
+    monkeypatch.setattr(setup, "application", lambda lock: Path("python"))
+    monkeypatch.setattr(setup, "_browser", lambda: (None, ["chromium"]))
+    monkeypatch.setattr(setup, "_apt", lambda packages: None)
+    monkeypatch.setattr(setup, "_become", lambda python, *words, extra: became.extend(words))
+    monkeypatch.chdir(ROOT)
+    setup._run_tests(given)
+    assert became == ["-m", "pytest", *expected]
+    assert "Missing: chromium. The tests marked `browser` are left out" in capsys.readouterr().err

@@ -111,7 +111,7 @@ def tokens(db: None) -> dict[Role, str]:
             party_id=uuid4(), kind=kind, sort=sort, name_zh="甲", name_en="A", country="CN", territory="500000",
             identifiers_={}, facts={}, invented=True, origin=at(),
         )  # fmt: skip
-        person = add_person(person_id=uuid4(), email=f"r{number}@x.example", name_zh="", name_en="", password=None, origin=at())
+        person = add_person(person_id=uuid4(), email=f"r{number}@x.example", name_zh="", name_en="", password_hash=None, origin=at())
         membership = add_membership(person_id=person, party_id=party, role=str(role), territory="500000", origin=at())
         secret, token = access.new_secret(), uuid4()
         issue_token(

@@ -278,6 +278,17 @@ def test_a_database_made_by_the_owner_has_the_same_walls(server: Server) -> None
             conn.execute("CREATE TABLE mine (n int)")
 
 
+def test_the_owner_may_prepare_a_database_of_its_own(server: Server) -> None:
+    with as_role(server, OWNER) as conn:
+        postgres.prepare(conn, "another")
+    with psycopg.connect(server.conninfo(OWNER, "another"), autocommit=True) as conn:
+        conn.execute("CREATE TABLE parcels (n int)")
+    with psycopg.connect(server.conninfo(APP, "another"), autocommit=True) as conn:
+        assert conn.execute("SELECT count(*) FROM parcels").fetchone() == (0,)
+        with pytest.raises(errors.InsufficientPrivilege):
+            conn.execute("DROP TABLE parcels")
+
+
 def test_prepare_again_changes_nothing(server: Server) -> None:
     query = "SELECT xmin::text, datacl::text FROM pg_database WHERE datname = 'luhai'"
     with psycopg.connect(server.conninfo(), autocommit=True) as conn:
@@ -296,7 +307,9 @@ def a_login(server: Server, name: str, attributes: str) -> str:
     return f"postgresql://{name}@/shop?host={str(parts['host']).replace('/', '%2F')}"
 
 
-def test_own_server_is_prepared_from_nothing_by_a_login_that_may(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_own_server_is_prepared_from_nothing_by_a_login_that_may(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     with Server.temporary(durable=False) as other:
         with psycopg.connect(other.conninfo(), autocommit=True) as conn:
             conn.execute(
@@ -314,6 +327,14 @@ def test_own_server_is_prepared_from_nothing_by_a_login_that_may(monkeypatch: py
                 options=entry["OPTIONS"]["options"],
             ) as conn:
                 assert conn.execute("SELECT current_user, current_database()").fetchone() == (user, "shop")
+                if role == "owner":
+                    conn.execute("CREATE TABLE goods (n int)")
+        file = tmp_path / "shop.dump"
+        luhai("dump", str(file))
+        assert '"tables": 1' in luhai("restore", str(file), "--replace", "--json")
+        assert '"database": "shop"' in luhai("status", "--json")
+        with pytest.raises(PostgresTrouble, match="does not stop it"):
+            luhai("stop")
 
 
 def test_own_server_that_may_not_be_prepared_says_what_to_run(

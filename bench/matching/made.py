@@ -142,7 +142,7 @@ def _product(rng: random.Random, areas: list[list[str]], sectors: list[list[str]
         return {"field": "industry", "op": op, "value": rng.choice(sectors), "measure": "M05-05"}
 
     def number(name: str) -> Any:
-        median, spread, step = _NUMBERS[name]
+        median, spread, _step = _NUMBERS[name]
         low = max(1, round(median * 2.718 ** (spread * rng.gauss(-0.6, 0.8)), -max(0, len(str(median)) - 2)))
         most = _CEILING.get(name, 1_000_000 if median < 1_000_000 else 2**52)
         low = min(int(low), most // 3)
@@ -150,7 +150,11 @@ def _product(rng: random.Random, areas: list[list[str]], sectors: list[list[str]
         if name in ("debt_ratio_bp", "existing_loans_minor") or draw < 0.2:
             return {"field": name, "op": "at_most", "value": min(low * rng.choice([2, 4, 8]), most)}
         if draw < 0.4:
-            return {"field": name, "op": "between", "value": [low, min(low * rng.choice([10, 50, 200]), most)]}
+            return {
+                "field": name,
+                "op": "between",
+                "value": [low, min(low * rng.choice([10, 50, 200]), most)],
+            }
         return {"field": name, "op": "at_least", "value": low}
 
     def flag() -> Any:

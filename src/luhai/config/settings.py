@@ -178,6 +178,4 @@ SILENCED_SYSTEM_CHECKS = ["account.W001"]
 TEST_RUNNER = "django.test.runner.DiscoverRunner"
 PROCRASTINATE_IMPORT_PATHS = ["luhai.shell.jobs"]
 
-#: The domain of the ready accounts, and their password, of the demo.
-DEMO_PASSWORD = "luhai-demo-2026"
 BRAND = {"zh": "陆海智融通", "en": "Luhai", "long": _("Finance on the New Western Land-Sea Corridor")}

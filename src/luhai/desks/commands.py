@@ -20,5 +20,5 @@ def begin_demo(*, seed: int, size: str, origin: Origin) -> dict[str, str]:
 @command(may=[])
 def finish_demo(*, seed: int, size: str, summary: dict[str, Any], origin: Origin) -> dict[str, Any]:
     """Say that the corridor is loaded and its main job was run, with what came of it."""
-    record("desks.demo_loaded", f"{seed}:{size}", **summary)
+    record("desks.demo_loaded", f"{seed}:{size}", summary=summary)
     return summary

@@ -14,7 +14,6 @@ from typing import Any, Final
 from uuid import UUID, uuid5
 from zoneinfo import ZoneInfo
 
-from django.conf import settings
 from django.utils import timezone
 
 from luhai.core.parties import commands as parties
@@ -128,7 +127,7 @@ def _parties(loader: Loader) -> None:
     for person in loader.corridor.people:
         parties.add_person(
             person_id=person.id, email=email_of(person.username), name_zh=person.name_zh, name_en=person.name_en,
-            password=settings.DEMO_PASSWORD, origin=loader.origin(f"person:{person.id}"),
+            password_hash=None, origin=loader.origin(f"person:{person.id}"),
         )  # fmt: skip
         parties.add_membership(
             person_id=person.id, party_id=person.party_id, role=str(person.role), territory=person.territory,
@@ -188,11 +187,9 @@ def terms_of(product: Any) -> dict[str, Any]:
     """The simulator's product in the words of `records.products.policy.Terms`."""
     own = _plain(product.criteria)
     same = ("kind", "name_zh", "name_en", "summary_zh", "summary_en", "currency", "amount_min_minor", "amount_max_minor",
-            "tenor_min_days", "tenor_max_days", "promise_hours", "collateral", "purposes", "territories", "documents",
+            "tenor_min_days", "tenor_max_days", "price_min_bp", "price_max_bp", "promise_hours", "collateral", "purposes", "territories", "documents",
             "measures")  # fmt: skip
     return {name: _plain(getattr(product, name)) for name in same} | {
-        "rate_min_bp": product.price_min_bp,
-        "rate_max_bp": product.price_max_bp,
         "requires": [m for m in product.measures if m in _GATED],
         "criteria": own if set(own) == {"all"} else {"all": [own]},
     }
@@ -273,7 +270,7 @@ def best_matches(count: int = 12) -> list[dict[str, Any]]:
     """The newest demands, each with its best match, or with the offer it took; for the table of the command line."""
     now = timezone.now()
     shown = []
-    for card in market.demands(now=now, limit=count, viewer=SYSTEM).items:
+    for card in market.demands(limit=count, viewer=SYSTEM).items:
         found = market.matches(demand_id=card.id, now=now, limit=50, viewer=SYSTEM).items
         if not found:
             continue

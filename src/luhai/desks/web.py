@@ -19,6 +19,7 @@ from luhai.core.parties import access
 from luhai.core.parties import commands as parties_commands
 from luhai.core.parties import queries as parties
 from luhai.core.parties.corridor import schematic, tiles
+from luhai.core.policies import queries as policies
 from luhai.kernel.origin import SYSTEM, Role
 from luhai.kernel.refusal import Invalid, NotPermitted, Refusal
 from luhai.market.matching import queries as matching
@@ -54,9 +55,7 @@ def home(request: HttpRequest) -> HttpResponse:
 
 
 def _measures(request: HttpRequest) -> int:
-    from luhai.core.policies import queries as policies
-
-    return len(policies.measures(viewer=viewer_of(request)))
+    return sum(document.measures for document in policies.documents(viewer=viewer_of(request)))
 
 
 def _company_desk(request: HttpRequest) -> dict[str, Any]:
@@ -183,6 +182,8 @@ def acting(request: HttpRequest) -> HttpResponse:
 def account(request: HttpRequest) -> HttpResponse:
     """Memberships and keys for machines. A new key's secret is shown once, in this answer, and never kept."""
     viewer = viewer_of(request)
+    if not request.user.is_authenticated:
+        raise NotPermitted(query="desks.account", role=str(viewer.role))
     secret, problem = "", ""
     if request.method == "POST" and request.POST.get("do") == "revoke":
         try:
@@ -204,8 +205,6 @@ def account(request: HttpRequest) -> HttpResponse:
         except Refusal as refusal:
             problem = say(refusal)
     tokens = parties.my_tokens(viewer=viewer) if viewer.role != Role.PUBLIC else []
-    if not request.user.is_authenticated:
-        raise NotPermitted(query="desks.account", role=str(viewer.role))
     return page(
         request, "desks/account.html", status=422 if problem else 200, tokens=tokens, secret=secret, problem=problem,
         now=timezone.now(), subjects=_SUBJECTS, given=request.POST,

@@ -237,7 +237,9 @@ def _prepare_roles(conn: psycopg.Connection) -> None:
             with contextlib.suppress(psycopg.errors.DuplicateObject, psycopg.errors.UniqueViolation):
                 conn.execute(f"CREATE ROLE {role} {attributes}")
         may = "SET" if conn.info.server_version >= 160_000 else "MEMBER"
-        if not _yes(conn, "SELECT pg_has_role(current_user, %s, %s)", role, may):
+        if conn.info.user not in (OWNER, APP) and not _yes(
+            conn, "SELECT pg_has_role(current_user, %s, %s)", role, may
+        ):
             try:
                 conn.execute(f"GRANT {role} TO CURRENT_USER")
             except psycopg.errors.InsufficientPrivilege:
@@ -354,18 +356,13 @@ class Server:
         with self._locked():
             if self._serving():
                 return False
-            self._settle()
-            binaries = self._reachable_binaries()
-            if not (self.data / "PG_VERSION").exists():
-                self._initialise(binaries)
-            self._refuse_other_major(binaries)
-            started = self._run_until_ready(binaries)
-            with connect(self.conninfo(database="postgres")) as conn:
-                prepare(conn, DATABASE)
-                # Django makes test databases from template1: the same walls must stand there.
-                prepare(conn, "template1")
-            (self.data / _PREPARED).write_text(_PREPARED_AS)
-            return started
+            try:
+                return self._start()
+            except PermissionError as error:
+                raise PostgresTrouble(
+                    f"No right to {error.filename or 'run PostgreSQL as an ordinary user'} ({error.strerror}). "
+                    f"Use the user that made {self.folder}, or set DATABASE_URL."
+                ) from error
 
     def stop(self, *, immediate: bool = False) -> bool:
         """End the server: connections are closed, what was committed stays. False if it was not running."""
@@ -421,6 +418,20 @@ class Server:
                     shutil.rmtree(server.socket_folder, ignore_errors=True)
 
     # -- inside --
+
+    def _start(self) -> bool:
+        self._settle()
+        binaries = self._reachable_binaries()
+        if not (self.data / "PG_VERSION").exists():
+            self._initialise(binaries)
+        self._refuse_other_major(binaries)
+        started = self._run_until_ready(binaries)
+        with connect(self.conninfo(database="postgres")) as conn:
+            prepare(conn, DATABASE)
+            # Django makes test databases from template1: the same walls must stand there.
+            prepare(conn, "template1")
+        (self.data / _PREPARED).write_text(_PREPARED_AS)
+        return started
 
     def _serving(self) -> bool:
         """The quick check that every new connection makes; about a millisecond, no lock."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from uuid import UUID, uuid4
 
 import click
+from django.contrib.auth.hashers import make_password
 from django.utils import timezone
 
 from luhai.kernel.origin import SYSTEM, Origin, Role
@@ -30,8 +31,9 @@ def _origin() -> Origin:
 @terminal.json_option
 def add_person(email: str, name_zh: str, name_en: str, password: str, as_json: bool) -> None:
     person = commands.add_person(
-        person_id=uuid4(), email=email, name_zh=name_zh, name_en=name_en, password=password, origin=_origin()
-    )
+        person_id=uuid4(), email=email, name_zh=name_zh, name_en=name_en, password_hash=make_password(password),
+        origin=_origin(),
+    )  # fmt: skip
     terminal.emit({"person": person}, as_json=as_json)
 
 

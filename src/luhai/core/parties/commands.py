@@ -144,14 +144,18 @@ def _register(
 
 @command(may=[Role.OPERATOR])
 def add_person(
-    *, person_id: UUID, email: str, name_zh: str, name_en: str, password: str | None, origin: Origin
+    *, person_id: UUID, email: str, name_zh: str, name_en: str, password_hash: str | None, origin: Origin
 ) -> UUID:
-    """Give somebody an account. Who: the operator, or set-up. Refuses: Invalid (email in use)."""
+    """Give somebody an account; without a password nobody can sign in to it by one.
+
+    Who:     the operator, or set-up. The edge hashes the password: not even its digest reaches the journal.
+    Refuses: Invalid (email in use).
+    """
     try:
         with transaction.atomic():
             person = Person.objects.create(
                 id=person_id, email=email.strip().lower(), name_zh=name_zh, name_en=name_en,
-                password=make_password(password), joined_at=origin.at,
+                password=password_hash or make_password(None), joined_at=origin.at,
             )  # fmt: skip
     except IntegrityError:
         raise Invalid(field="email", problem="this address already has an account") from None

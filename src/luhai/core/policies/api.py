@@ -186,7 +186,7 @@ class InForceOut(Schema):
 
 class DocumentIn(Schema):
     name: Clean = Field(min_length=1, max_length=200, examples=["cq-2026-03"])
-    text: str = Field(min_length=1, max_length=commands.TEXT_MAX, examples=["关于……的意见\n一、总体要求\n……"])
+    text: Clean = Field(min_length=1, max_length=commands.TEXT_MAX, examples=["关于……的意见\n一、总体要求\n……"])
 
 
 class MeasureIn(Schema):

@@ -225,6 +225,12 @@ def _leading_verb(clause: str) -> str | None:
     return found.group() if found and found.start() <= 30 else None
 
 
+_BEFORE_ITEMS: Final = re.compile(
+    "支持|鼓励|推动|推广|建立|建设|设立|打造|发布|开展|加强|强化|完善|用好|争取|通过|提供|办理|开发|使用|应用|运用|创新|集|在|为|"
+    "向|与|的|对|扩大"
+)
+
+
 def items(quote: str) -> list[str]:
     """The parts of the enumeration over 、 in a quote; empty when it has none.
 
@@ -242,7 +248,7 @@ def items(quote: str) -> list[str]:
     if not cuts:
         return []
     parts = [quote[: cuts[0]], *(quote[a + 1 : b] for a, b in zip(cuts, [*cuts[1:], len(quote)], strict=True))]
-    head = re.split(r"支持|鼓励|推动|推广|建立|建设|设立|打造|发布|开展|加强|强化|完善|用好|争取|通过|集|在|为|向|与|的|对", parts[0])[-1]
+    head = _BEFORE_ITEMS.split(parts[0])[-1]
     parts[0] = head or parts[0]
     last = re.split(r"等|，|(?<!共)和(?=.{2,8}$)|方面|方式|功能|模式|合作|于一体|战略资源|有关|的融合", parts[-1])
     parts[-1] = last[0] or parts[-1]

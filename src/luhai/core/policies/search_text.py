@@ -20,6 +20,7 @@ _SYNONYMS: Final = Path(__file__).resolve().parents[4] / "data" / "policies" / "
 
 _HAN: Final = re.compile(r"[\u3400-\u4dbf\u4e00-\u9fff〇]+")
 _LATIN: Final = re.compile(r"[a-z0-9]+(?:[.\-][a-z0-9]+)*")
+_RUNS: Final = re.compile(f"({_HAN.pattern})|({_LATIN.pattern})")
 #: A query is cut after so many characters; nobody types more, and each is work for the database.
 QUERY_MAX: Final = 200
 #: PostgreSQL keeps positions up to 16383, and a phrase is found only among them; longer texts are searched by word.
@@ -53,6 +54,9 @@ def vector(text_zh: str, text_en: str = "") -> str:
         position += 1  # the gap keeps a phrase from running over a comma
     for word in _LATIN.findall(fold(text_en)):
         put(word, "A")
+    for word in {*_LATIN.findall(fold(text_en)), *_LATIN.findall(fold(text_zh))}:
+        for part in re.split(r"[.\-]", word) if not word.isalnum() else ():
+            put(part, "B")  # "point-access" is found by either half
     return " ".join(
         f"{_quoted(lexeme)}:{','.join(places)}" if places else _quoted(lexeme) for lexeme, places in entries.items()
     )
@@ -78,12 +82,11 @@ def query(asked: str) -> str:
 def words(text: str) -> list[str]:
     """The words of a text: Chinese by dictionary, long words with the words inside them; Latin in small letters."""
     found: list[str] = []
-    for token in rjieba.cut_for_search(fold(text)):
-        token = token.strip()
-        if _HAN.fullmatch(token) or _LATIN.fullmatch(token):
-            found.append(token)
+    for run in _RUNS.finditer(fold(text)):
+        if run.group(1):
+            found += [word for word in rjieba.cut_for_search(run.group(1)) if word.strip()]
         else:
-            found += _LATIN.findall(token)
+            found.append(run.group(2))
     return found
 
 

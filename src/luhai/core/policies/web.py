@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date
 from typing import Any
 from urllib.parse import urlencode
-from uuid import UUID
+from uuid import UUID, uuid4
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
@@ -274,7 +274,8 @@ def proposals(request: HttpRequest, name: str) -> HttpResponse:
     return page(
         request, "policies/proposals.html", document=line,
         proposals=[
-            {"proposal": p, "modality": MODALITIES[p.modality], "actors": [_actor(a) for a in p.actors]}
+            {"proposal": p, "modality": MODALITIES[p.modality], "actors": [_actor(a) for a in p.actors],
+             "confirm_key": uuid4(), "reject_key": uuid4()}
             for p in found[:PAGE]
         ],
         modalities=list(MODALITIES.items()), next=f"?after={found[PAGE - 1].position}" if len(found) > PAGE else "",

@@ -12,7 +12,18 @@ from ninja import Query, Router, Schema, Status
 from pydantic import Field
 
 from luhai.kernel.refusal import Invalid
-from luhai.shell.api import PROBLEMS, Clean, Cursor, IdempotencyKey, Limit, Page, cursor_of, origin_of, parts_of, viewer_of
+from luhai.shell.api import (
+    PROBLEMS,
+    Clean,
+    Cursor,
+    IdempotencyKey,
+    Limit,
+    Page,
+    cursor_of,
+    origin_of,
+    parts_of,
+    viewer_of,
+)
 
 from . import commands, queries
 from .parameters import Parameter, Value
@@ -31,7 +42,9 @@ class ValueOut(Schema):
     territory: str | None
     document: str
     article: str
-    confidence: str = Field(description="verified: seen in a source; unverified: to be checked with the issuer.")
+    confidence: str = Field(
+        description="verified: seen in a source; unverified: to be checked with the issuer."
+    )
 
 
 class ParameterOut(Schema):
@@ -58,15 +71,22 @@ class Created(Schema):
     id: UUID
 
 
-@router.get("/parameters", response={200: Page[ParameterOut], **PROBLEMS}, summary="Every parameter and its values.")
+@router.get(
+    "/parameters", response={200: Page[ParameterOut], **PROBLEMS}, summary="Every parameter and its values."
+)
 def parameters(request: HttpRequest, cursor: Cursor = "", limit: Limit = 50) -> dict[str, Any]:
     after = parts_of(cursor, 1)
     found = [p for p in queries.parameters(viewer=viewer_of(request)) if after is None or p.key > after[0]]
     page = found[:limit]
-    return {"items": [_parameter(p) for p in page], "next": cursor_of(page[-1].key) if len(found) > limit else ""}
+    return {
+        "items": [_parameter(p) for p in page],
+        "next": cursor_of(page[-1].key) if len(found) > limit else "",
+    }
 
 
-@router.get("/parameters/{key}", response={200: ValueOut, **PROBLEMS}, summary="The value of a parameter on a day.")
+@router.get(
+    "/parameters/{key}", response={200: ValueOut, **PROBLEMS}, summary="The value of a parameter on a day."
+)
 def value(
     request: HttpRequest,
     key: str,

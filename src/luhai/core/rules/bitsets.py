@@ -12,8 +12,9 @@ or unknown. On such pairs all-of is AND of both and any-of is OR of both, which 
    of 64-bit words, and the words of 64 companies are transposed, so that a word holds one condition for 64 companies.
    Of a number only the binary digits of its place are looked up; every threshold then follows from them by ANDs and
    ORs of whole rows.
-3. Products are sorted so that neighbours share beginnings; each shared beginning is ANDed once.
-4. All of it block by block, in buffers that stay in the cache.
+3. Conditions that often go together are ANDed once for all.
+4. Many products at a time gather their first condition, then AND their second to it, and so on: few large steps, in
+   tiles whose rows stay in the cache.
 
     portfolio = Portfolio([criteria, …], parameters, on=day)
     sets = portfolio.judge(columns)
@@ -28,6 +29,8 @@ from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import date
+from heapq import heapify, heappop, heappush
+from itertools import combinations
 from typing import Final
 
 import numpy as np
@@ -42,8 +45,14 @@ from .predicates import Predicate, Shape, predicate
 
 Words = NDArray[np.uint64]
 
-#: 64-bit words of a block: 32,768 companies. The bits of 2,000 conditions then take 16 MB.
+#: 64-bit words of a block, in which conditions are prepared: 32,768 companies.
 BLOCK_WORDS: Final = 512
+#: Words of a tile, in which products are judged: 2,000 conditions then take 2 MB.
+TILE_WORDS: Final = 64
+#: Products that are judged together.
+TOGETHER: Final = 128
+#: Conditions that go together in at least so many products are ANDed once for all.
+OFTEN: Final = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,20 +135,20 @@ class Sets:
 
     def __init__(self, size: int, order: NDArray[np.intp], bits: Words, counts: NDArray[np.int64]) -> None:
         self.size = size
-        self._at, self._bits = order, bits  # (blocks, place, 2, words): a product's place is _at[product]
+        self._at, self.bits = order, bits  # (tiles, place, 2, words): a product's place is _at[product]
         self.met_count = counts[order, 0]
         self.unknown_count = counts[order, 1] - counts[order, 0]
 
     @property
     def nbytes(self) -> int:
-        return self._bits.nbytes
+        return self.bits.nbytes
 
     def met(self, product: int) -> Words:
-        return self._bits[:, self._at[product], 0].reshape(-1)
+        return self.bits[:, self._at[product], 0].reshape(-1)
 
     def possible(self, product: int) -> Words:
         """Met or unknown."""
-        return self._bits[:, self._at[product], 1].reshape(-1)
+        return self.bits[:, self._at[product], 1].reshape(-1)
 
     def unknown(self, product: int) -> Words:
         return self.possible(product) & ~self.met(product)
@@ -163,8 +172,7 @@ class Portfolio:
         self._leaves: dict[_Leaf, int] = {}
         self._groups: dict[tuple[str, frozenset[int]], int] = {}
         compiled = [self._all_of(c) for c in products]
-        self._number_rows(compiled)
-        self._plan()
+        self._number_rows(self._merged(compiled))
 
     # --- compiling --------------------------------------------------------------------------------------------------
     # While compiling, a leaf is 2i and a group 2i + 1; `_number_rows` then gives both their rows in the bit table.
@@ -229,94 +237,110 @@ class Portfolio:
         assert self._on is not None, "criteria with parameters need a day"
         return self._known().value(key, self._on, territory).in_unit(unit)
 
-    def _number_rows(self, compiled: Sequence[frozenset[int]]) -> None:
+    def _merged(self, products: list[frozenset[int]]) -> list[frozenset[int]]:
+        """Give the pair that most products share a row of its own, again and again while it pays."""
+        holders: dict[tuple[int, int], set[int]] = {}
+        for i, together in enumerate(products):
+            for pair in combinations(sorted(together), 2):
+                holders.setdefault(pair, set()).add(i)
+        products = list(products)
+        queue = [(-len(held), pair) for pair, held in holders.items() if len(held) >= OFTEN]
+        heapify(queue)
+        while queue:
+            count, pair = heappop(queue)
+            held = holders[pair]
+            if len(held) != -count:  # others have taken some of its products since
+                if len(held) >= OFTEN:
+                    heappush(queue, (-len(held), pair))
+                continue
+            merged = self._group("all", frozenset(pair))
+            fresh = set()
+            for i in list(held):
+                for old in combinations(sorted(products[i]), 2):
+                    holders[old].discard(i)
+                products[i] = products[i] - set(pair) | {merged}
+                for new in combinations(sorted(products[i]), 2):
+                    holders.setdefault(new, set()).add(i)
+                    fresh.add(new)
+            for new in fresh:
+                if len(holders[new]) >= OFTEN:
+                    heappush(queue, (-len(holders[new]), new))
+        return products
+
+    def _number_rows(self, products: Sequence[frozenset[int]]) -> None:
         """Rows of the bit table: conditions on codes by field; places; thresholds by field, each field's `at least`
-        and then its `less than`; groups; and one row that always holds."""
+        and then its `less than`; groups by level; and one row that always holds."""
         row: dict[int, int] = {}
         coded: dict[str, list[Predicate]] = {}
-        edges: dict[str, set[int]] = {}
+        edges: dict[str, list[_Edge]] = {}
         for leaf in self._leaves:
             if isinstance(leaf, Predicate):
                 coded.setdefault(leaf.field, []).append(leaf)
             elif isinstance(leaf, _Edge):
-                edges.setdefault(leaf.field, set()).add(leaf.at)
+                edges.setdefault(leaf.field, []).append(leaf)
         rows = 0
         self._coded: list[tuple[str, list[Predicate], int]] = []  # field, its conditions, the first one's row
         for name, leaves in coded.items():
             self._coded.append((name, leaves, rows))
             row |= {2 * self._leaves[leaf]: rows + i for i, leaf in enumerate(leaves)}
             rows += len(leaves)
-        self._places = [
-            (leaf, rows + i) for i, leaf in enumerate(p for p in self._leaves if isinstance(p, _Place))
-        ]
+        places = [leaf for leaf in self._leaves if isinstance(leaf, _Place)]
+        self._places = [(leaf, rows + i) for i, leaf in enumerate(places)]
         row |= {2 * self._leaves[leaf]: at for leaf, at in self._places}
         rows += len(self._places)
         self._looked_up = rows
-        self._edges: list[
-            tuple[str, list[int], int]
-        ] = []  # field, its thresholds, the row of the first `at least`
+        self._edges: list[_Edges] = []
         for name, found in edges.items():
-            ordered = sorted(found)
-            self._edges.append((name, ordered, rows))
-            for i, at in enumerate(ordered):
-                for below in (False, True):
-                    leaf = self._leaves.get(_Edge(name, at, below))
-                    if leaf is not None:
-                        row[2 * leaf] = rows + i + (len(ordered) if below else 0)
-            rows += 2 * len(ordered)
-        # A group's parts were made before it, so the order of making is an order of work.
-        row |= {2 * i + 1: rows + i for i in self._groups.values()}
+            thresholds = sorted({e.at for e in found})
+            place = {at: i for i, at in enumerate(thresholds)}
+            sides = [[e for e in found if e.below is below] for below in (False, True)]
+            row |= {2 * self._leaves[e]: rows + i for i, e in enumerate(sides[0] + sides[1])}
+            least, below = (np.array([place[e.at] for e in side], np.intp) for side in sides)
+            self._edges.append(_Edges(name, thresholds, least, below, rows))
+            rows += len(found)
         self._always = rows + len(self._groups)
         self._rows = self._always + 1
-        self._work = [
-            (kind == "any", [row[p] for p in parts] or [self._always], row[2 * i + 1])
-            for (kind, parts), i in self._groups.items()
+        self._number_groups(row, rows)
+        # Products with equally many conditions come together, so that few steps are taken for nothing.
+        together = [sorted(row[p] for p in parts) for parts in products]
+        by_length = sorted(range(len(together)), key=lambda i: (len(together[i]), together[i]))
+        self._at = np.empty(len(together), np.intp)
+        self._at[by_length] = np.arange(len(together))
+        self._plan = [
+            self._matrix([together[i] for i in by_length[start : start + TOGETHER]])
+            for start in range(0, len(by_length), TOGETHER)
         ]
-        self._together = [sorted({row[p] for p in c} or {self._always}) for c in compiled]
-        # Beside the looked-up rows of the table, what is looked up too: who is missing, and the digits of numbers.
+        # Beside the rows of the table, what else is looked up: who is missing, and the digits of numbers.
         self._missing: dict[str, int] = {}
         self._digits: dict[str, int] = {}
         raw = self._looked_up
         for name in dict.fromkeys([*coded, *edges]):
             self._missing[name] = raw
             raw += 1
-        for name, ordered, _ in self._edges:
-            self._digits[name] = raw
-            raw += len(ordered).bit_length()
+        for field in self._edges:
+            self._digits[field.name] = raw
+            raw += len(field.thresholds).bit_length()
         self._raw_rows = raw
 
-    def _plan(self) -> None:
-        """Sort products so that neighbours share the longest beginnings, and write down the ANDs that are left.
+    def _number_groups(self, row: dict[int, int], first: int) -> None:
+        """Groups by level, so that each needs only rows that are there already; those of a level at one time."""
+        level = dict.fromkeys(row, 0)
+        batches: dict[tuple[int, str], list[tuple[frozenset[int], int]]] = {}
+        for (kind, parts), i in self._groups.items():  # a group's parts were made before it
+            level[2 * i + 1] = 1 + max((level[p] for p in parts), default=0)
+            batches.setdefault((level[2 * i + 1], kind), []).append((parts, 2 * i + 1))
+        self._work: list[tuple[bool, NDArray[np.intp], int]] = []
+        for (_, kind), batch in sorted(batches.items(), key=lambda item: item[0]):
+            row |= {group: first + i for i, (_, group) in enumerate(batch)}
+            matrix = self._matrix([[row[p] for p in parts] for parts, _ in batch])
+            self._work.append((kind == "any", matrix, first))
+            first += len(batch)
 
-        A plan is triples (a, b, into) of places in: the rows, then one buffer for each depth, then the products in
-        their sorted order.
-        """
-        seen = Counter(r for together in self._together for r in together)
-        ordered = [tuple(sorted(t, key=lambda r: (-seen[r], r))) for t in self._together]
-        by_rows = sorted(range(len(ordered)), key=lambda i: [(-seen[r], r) for r in ordered[i]])
-        self._at = np.empty(len(ordered), np.intp)
-        self._depth = max((len(t) for t in ordered), default=1)
-        first_out = self._rows + self._depth
-        self._steps: list[tuple[int, int, int]] = []
-        before: tuple[int, ...] = ()
-        done: list[int] = []  # where the AND of before[: d + 1] is
-        for place, i in enumerate(by_rows):
-            self._at[i] = place
-            mine = ordered[i]
-            shared = 0
-            while shared < min(len(before), len(mine)) and before[shared] == mine[shared]:
-                shared += 1
-            del done[shared:]
-            for d in range(shared, len(mine)):
-                if d == 0:
-                    done.append(mine[0])
-                    continue
-                into = first_out + place if d == len(mine) - 1 else self._rows + d
-                self._steps.append((done[d - 1], mine[d], into))
-                done.append(into)
-            if done[-1] != first_out + place:
-                self._steps.append((done[-1], done[-1], first_out + place))
-            before = mine
+    def _matrix(self, parts: list[list[int]]) -> NDArray[np.intp]:
+        """Column j holds everybody's part j. Who has fewer repeats the last, which changes nothing."""
+        width = max(1, *(len(p) for p in parts))
+        filled = [(p or [self._always]) for p in parts]
+        return np.array([p + p[-1:] * (width - len(p)) for p in filled], np.intp).T.copy()
 
     @property
     def conditions(self) -> int:
@@ -324,17 +348,21 @@ class Portfolio:
         return len(self._leaves)
 
     @property
+    def products(self) -> int:
+        return len(self._at)
+
+    @property
     def steps(self) -> int:
-        """How many ANDs a block takes."""
-        return len(self._steps)
+        """How many ANDs and ORs of two sets judge the products once the conditions are there."""
+        return sum(m.shape[1] * (m.shape[0] - 1) for m in [*self._plan, *(m for _, m, _ in self._work)])
 
     # --- judging ----------------------------------------------------------------------------------------------------
 
     def judge(self, columns: Columns, *, threads: int = 1, into: Words | None = None) -> Sets:
         """Judge every product for every company. `into` may give back the bits of an earlier answer of the same
-        shape, to spare the memory; `threads` share the blocks between them."""
+        shape (`Sets.bits`), to spare the memory; `threads` share the blocks between them."""
         blocks = -(-columns.size // (64 * BLOCK_WORDS))
-        shape = (blocks, len(self._together), 2, BLOCK_WORDS)
+        shape = (blocks * (BLOCK_WORDS // TILE_WORDS), len(self._at), 2, TILE_WORDS)
         bits = np.empty(shape, np.uint64) if into is None else into.reshape(shape)
         tables = self._tables(columns)
         parts = [range(t, blocks, threads) for t in range(threads)]
@@ -347,7 +375,7 @@ class Portfolio:
 
     def _tables(self, columns: Columns) -> _Tables:
         """What each field's codes say about each looked-up row, as words of 64 rows."""
-        edges = {name: ordered for name, ordered, _ in self._edges}
+        edges = {field.name: field.thresholds for field in self._edges}
         coders: dict[str, _Ranks | _Dictionary] = {}
         says: dict[str, list[tuple[int, NDArray[np.bool_]]]] = {}
         for name, at in self._missing.items():
@@ -395,15 +423,15 @@ class Portfolio:
         self, columns: Columns, tables: _Tables, blocks: range, bits: Words
     ) -> NDArray[np.int64]:
         w = BLOCK_WORDS
-        table = np.empty((self._rows, 2, w), np.uint64)
-        table[self._always] = ~np.uint64(0)
+        tiles = w // TILE_WORDS
+        table = np.empty((tiles, self._rows, 2, TILE_WORDS), np.uint64)
+        table[:, self._always] = ~np.uint64(0)
         raw = np.empty((len(tables.lookups) * 64, w), np.uint64)
-        stack = np.empty((self._depth, 2, w), np.uint64)
-        fixed = [*table, *stack]
         spare = np.empty((64, w), np.uint64)
+        widest = max((m.shape[1] for m in [*self._plan, *(m for _, m, _ in self._work)]), default=1)
+        more = np.empty((widest, 2, TILE_WORDS), np.uint64)
         index = {name: np.empty((64, w), np.intp) for name in tables.coders}
-        counts = np.zeros((len(self._together), 2), np.int64)
-        both = np.bitwise_and
+        counts = np.zeros((len(self._at), 2), np.int64)
         for block in blocks:
             start = block * 64 * w
             stop = min(start + 64 * w, columns.size)
@@ -412,39 +440,73 @@ class Portfolio:
             for chunk, lookups in enumerate(tables.lookups):
                 words = raw[64 * chunk : 64 * chunk + 64]
                 for i, (name, lookup) in enumerate(lookups):
-                    np.take(lookup, index[name], out=spare if i else words, mode="clip")
+                    lookup.take(index[name], out=spare if i else words, mode="clip")
                     if i:
                         np.bitwise_or(words, spare, out=words)
                 _transpose(words, spare[:32])
             self._fill(table, raw)
-            refs = [*fixed, *bits[block]]
-            for a, b, into in self._steps:
-                both(refs[a], refs[b], refs[into])
-            if stop - start < 64 * w:
-                bits[block] &= _first(stop - start)
-            _count(bits[block], counts)
+            for tile in range(tiles):
+                judged = bits[block * tiles + tile]
+                self._judge_tile(table[tile], judged, more)
+                left = stop - start - tile * 64 * TILE_WORDS
+                if left < 64 * TILE_WORDS:
+                    judged &= _first(max(left, 0))
+                _count(judged, counts)
         return counts
 
     def _fill(self, table: Words, raw: Words) -> None:
-        """The pairs (met, possible) of a block, from what was looked up."""
+        """Lay the pairs (met, possible) of a block's conditions out in tiles, from what was looked up."""
+        tiles, width = table.shape[0], raw.shape[1]
+
+        def tiled(rows: Words) -> Words:
+            return rows.reshape(-1, tiles, TILE_WORDS).swapaxes(0, 1)
+
         for name, leaves, first in self._coded:
-            met, pairs = raw[first : first + len(leaves)], table[first : first + len(leaves)]
-            pairs[:, 0] = met
-            np.bitwise_or(met, raw[self._missing[name]], out=pairs[:, 1])
+            met, pairs = tiled(raw[first : first + len(leaves)]), table[:, first : first + len(leaves)]
+            pairs[:, :, 0] = met
+            np.bitwise_or(met, tiled(raw[self._missing[name]]), out=pairs[:, :, 1])
         for _, row in self._places:
-            table[row] = raw[row]
-        for name, edges, first in self._edges:
-            k, digit = len(edges), raw[self._digits[name] :]
-            least = table[first : first + k]
-            _thresholds(digit[: k.bit_length()], least[:, 0])
-            np.bitwise_or(least[:, 0], raw[self._missing[name]], out=least[:, 1])
-            # Less than is not at least, and where one may be the other may be.
-            np.invert(least[:, ::-1], out=table[first + k : first + 2 * k])
-        for any_of, parts, row in self._work:
-            fold = np.bitwise_or if any_of else np.bitwise_and
-            np.copyto(table[row], table[parts[0]])
-            for part in parts[1:]:
-                fold(table[row], table[part], table[row])
+            table[:, row] = tiled(raw[row])
+        for field in self._edges:
+            k = len(field.thresholds)
+            least = np.empty((k, width), np.uint64)
+            _thresholds(raw[self._digits[field.name] :][: k.bit_length()], least)
+            missing = raw[self._missing[field.name]]
+            pairs = table[:, field.first : field.first + len(field.least)]
+            met = tiled(least[field.least])
+            pairs[:, :, 0] = met
+            np.bitwise_or(met, tiled(missing), out=pairs[:, :, 1])
+            # Less than is not at least; and it may be where at least is not.
+            pairs = table[:, field.first + len(field.least) :][:, : len(field.below)]
+            np.invert(tiled(least[field.below] | missing), out=pairs[:, :, 0])
+            np.invert(tiled(least[field.below]), out=pairs[:, :, 1])
+
+    def _judge_tile(self, table: Words, judged: Words, more: Words) -> None:
+        for any_of, parts, first in self._work:
+            rows = table[first : first + parts.shape[1]]
+            _fold(np.bitwise_or if any_of else np.bitwise_and, table, parts, rows, more)
+        for i, parts in enumerate(self._plan):
+            _fold(np.bitwise_and, table, parts, judged[i * TOGETHER : (i + 1) * TOGETHER], more)
+
+
+def _fold(with_: np.ufunc, table: Words, parts: NDArray[np.intp], into: Words, more: Words) -> None:
+    """Fold each column's rows of the table into one row."""
+    more = more[: parts.shape[1]]
+    table.take(parts[0], axis=0, out=into, mode="clip")
+    for part in parts[1:]:
+        table.take(part, axis=0, out=more, mode="clip")
+        with_(into, more, out=into)
+
+
+@dataclass(frozen=True, slots=True)
+class _Edges:
+    """The thresholds of a field in order, and which are asked for: first as `at least`, then as `less than`."""
+
+    name: str
+    thresholds: list[int]
+    least: NDArray[np.intp]
+    below: NDArray[np.intp]
+    first: int  # the row of the first
 
 
 @dataclass(frozen=True, slots=True)
@@ -622,13 +684,13 @@ def _thresholds(digits: Words, into: Words) -> None:
 
 
 def _first(companies: int) -> Words:
-    """A block's mask of its first companies."""
-    mask = np.zeros(BLOCK_WORDS * 64, np.uint8)
+    """A tile's mask of its first companies."""
+    mask = np.zeros(TILE_WORDS * 64, np.uint8)
     mask[:companies] = 1
     return np.packbits(mask, bitorder="little").view(np.uint64)
 
 
 def _count(bits: Words, counts: NDArray[np.int64]) -> None:
-    """Add the sizes of a block's sets, a few products at a time so that the counts stay in the cache."""
+    """Add the sizes of a tile's sets, a few products at a time so that the counts stay in the cache."""
     for at in range(0, len(bits), 64):
         counts[at : at + 64] += np.add.reduce(np.bitwise_count(bits[at : at + 64]), axis=-1, dtype=np.uint16)

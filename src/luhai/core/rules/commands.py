@@ -40,7 +40,9 @@ def override_parameter(
     Refuses: NotEntitled, Absent (the key), NotOverridable, OutsideLimits, Invalid, TooEarly, AlreadySet.
     """
     if territory not in territories():
-        raise Invalid(field="territory", problem=f"a code of the corridor: {', '.join(sorted(territories()))}")
+        raise Invalid(
+            field="territory", problem=f"a code of the corridor: {', '.join(sorted(territories()))}"
+        )
     if origin.actor.role == Role.PROVINCE and origin.actor.territory != territory:
         raise NotEntitled(who="an official of that territory")
     parameter = shipped().of(key)

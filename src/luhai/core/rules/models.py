@@ -24,5 +24,7 @@ class Override(models.Model):
     class Meta:
         constraints = [
             UniqueConstraint(fields=["key", "territory", "valid_from"], name="one_override_begins_on_a_day"),
-            CheckConstraint(condition=Q(territory__regex=r"^[1-9]\d{5}$"), name="override_territory_is_a_code"),
+            CheckConstraint(
+                condition=Q(territory__regex=r"^[1-9]\d{5}$"), name="override_territory_is_a_code"
+            ),
         ]

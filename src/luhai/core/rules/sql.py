@@ -14,11 +14,12 @@ Limits: `criteria.MAX_BRANCHES` alternatives a product, `criteria.MAX_IN_BRANCH`
         slots = intern(cursor, predicates_of(criteria), PREDICATES)           # inside the command that publishes
         for needs in branch_rows(criteria, slots): …insert (product_id, needs)…
         cursor.execute(judge("rules_predicate", "products_branch", "product_id"), question(facts, parameters, on=day))
-        verdicts = {product: Verdict(v) for product, v in cursor.fetchall()}
+        verdicts = {product: Verdict(v) for product, v in cursor.fetchall()}      # whoever is not there has failed
 """
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Iterable, Mapping
 from datetime import date
@@ -57,8 +58,10 @@ def predicate_table(name: str) -> str:
         parameter text,
         codes     jsonb,   -- overlap: an object whose keys are the codes, so that one is found without reading all
         cover     text[],  -- cover: the codes that must all be there
-        canonical text    NOT NULL UNIQUE
-    );"""
+        canonical bytea   NOT NULL UNIQUE  -- SHA-256 of the predicate's one text
+    ) WITH (toast_tuple_target = 8160);
+    -- A few hundred codes are read with every question, so they stay in the row and are not compressed.
+    ALTER TABLE {name} ALTER COLUMN codes SET STORAGE EXTERNAL;"""
 
 
 def branch_table(name: str, key: str = "product_id", key_type: str = "uuid") -> str:
@@ -108,16 +111,15 @@ def intern(cursor: Cursor, wanted: Iterable[Predicate], table: str = PREDICATES)
     return slots
 
 
-def _slots(cursor: Cursor, table: str, named: Mapping[str, Predicate]) -> dict[Predicate, int]:
+def _slots(cursor: Cursor, table: str, named: Mapping[bytes, Predicate]) -> dict[Predicate, int]:
     cursor.execute(f"SELECT canonical, slot FROM {table} WHERE canonical = ANY(%s)", [list(named)])
-    return {named[name]: int(slot) for name, slot in cursor.fetchall()}
+    return {named[bytes(name)]: int(slot) for name, slot in cursor.fetchall()}
 
 
-def canonical(p: Predicate) -> str:
-    """The predicate as one text; equal predicates have equal texts."""
-    return json.dumps(
-        [p.field, p.shape.value, p.negated, p.low, p.high, p.parameter, list(p.codes)], ensure_ascii=False
-    )
+def canonical(p: Predicate) -> bytes:
+    """The digest of the predicate's one text; equal predicates have equal digests."""
+    text = json.dumps([p.field, p.shape.value, p.negated, p.low, p.high, p.parameter, list(p.codes)])
+    return hashlib.sha256(text.encode()).digest()
 
 
 def question(
@@ -145,9 +147,12 @@ def question(
     return {"fields": fields, "numbers": numbers, "keys": keys, "parameters": json.dumps(values)}
 
 
-def judge(predicates: str, branches: str, key: str = "product_id", where: str = "") -> str:
-    """The statement: rows (key, verdict), one for each product, 0 failed, 1 unknown, 2 met. `where` may narrow the
-    branches (`b`), for example to products on the shelf; its own parameters go with those of `question`.
+def judge(
+    predicates: str, branches: str, key: str = "product_id", *, where: str = "", failed: bool = False
+) -> str:
+    """The statement: rows (key, verdict), 2 met, 1 unknown; with `failed` also 0, else whoever is left out has failed.
+    `where` may narrow the branches (`b`), for example to products on the shelf; its own parameters go with those of
+    `question`.
 
     A predicate whose parameter has no value that day is unknown. Should slots ever have gaps, every verdict is NULL
     rather than wrong.
@@ -159,12 +164,13 @@ def judge(predicates: str, branches: str, key: str = "product_id", where: str = 
         + (" END" if start else "")
         for start in range(0, MAX_IN_BRANCH, 8)
     )
+    verdict = f"max(CASE WHEN b.needs = '{{}}' THEN 2 ELSE least({eights}) END)"
     return f"""
     WITH fact AS MATERIALIZED (
         SELECT f.field, f.number, f.keys::text[] AS keys
         FROM unnest(%(fields)s::text[], %(numbers)s::bigint[], %(keys)s::text[]) AS f (field, number, keys)
-    ), verdict AS MATERIALIZED (
-        SELECT CASE WHEN count(*) = max(p.slot) + 1 THEN string_agg(
+    ), judged AS MATERIALIZED (
+        SELECT p.slot,
             CASE WHEN f.field IS NULL THEN '\\x01'::bytea
                  WHEN p.parameter IS NOT NULL AND (%(parameters)s::jsonb -> p.parameter) IS NULL THEN '\\x01'::bytea
                  WHEN p.negated <> CASE p.shape
@@ -172,10 +178,12 @@ def judge(predicates: str, branches: str, key: str = "product_id", where: str = 
                                    AND (p.high IS NULL OR f.number <= p.high + {offset})
                      WHEN 'overlap' THEN p.codes ?| f.keys
                      ELSE p.cover <@ f.keys END
-                 THEN '\\x02'::bytea ELSE '\\x00'::bytea END,
-            ''::bytea ORDER BY p.slot) END AS bytes
+                 THEN '\\x02'::bytea ELSE '\\x00'::bytea END AS byte
         FROM {predicates} p LEFT JOIN fact f ON f.field = p.field
+    ), verdict AS MATERIALIZED (
+        SELECT CASE WHEN count(*) = max(slot) + 1 THEN string_agg(byte, ''::bytea ORDER BY slot) END AS bytes
+        FROM judged
     )
-    SELECT b.{key}, max(CASE WHEN b.needs = '{{}}' THEN 2 ELSE least({eights}) END) AS verdict
+    SELECT b.{key}, {verdict} AS verdict
     FROM {branches} b CROSS JOIN verdict v {where}
-    GROUP BY b.{key}"""
+    GROUP BY b.{key}{"" if failed else f" HAVING ({verdict} > 0) IS NOT FALSE"}"""

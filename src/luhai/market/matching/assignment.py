@@ -11,8 +11,10 @@ that does not fit is forbidden by a cut and the programme is solved again.
 
 from __future__ import annotations
 
+import os
+import sys
 from collections import defaultdict
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
 from math import gcd, inf
 from time import monotonic
@@ -20,6 +22,18 @@ from typing import Any, Final
 
 import highspy
 import numpy as np
+
+
+def _quietly(make: Callable[[], Any]) -> Any:
+    """HiGHS prints its banner on standard output when it is made, where programs expect our JSON alone."""
+    sys.stdout.flush()
+    kept = os.dup(1)
+    try:
+        os.dup2(2, 1)
+        return make()
+    finally:
+        os.dup2(kept, 1)
+        os.close(kept)
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +83,7 @@ class _Programme:
 
     def solver(self) -> Any:
         count = len(self.candidates) + len(self.fresh)
-        solver = highspy.Highs()
+        solver = _quietly(highspy.Highs)
         for option, value in (
             ("output_flag", False), ("threads", 1), ("random_seed", 0),
             ("mip_rel_gap", 0.0), ("mip_abs_gap", 0.5), ("mip_feasibility_tolerance", 1e-9),

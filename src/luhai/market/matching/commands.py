@@ -8,8 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from datetime import date, datetime, timedelta
-from functools import cache
-from pathlib import Path
 from typing import Any
 from uuid import UUID
 
@@ -17,7 +15,6 @@ from django.db import IntegrityError, connection, transaction
 
 from luhai.core.parties import queries as parties
 from luhai.core.rules.fields import FIELDS
-from luhai.kernel.calendar import Calendar, read_calendar
 from luhai.kernel.money import MAX_MINOR, Currency
 from luhai.kernel.origin import Origin, Role
 from luhai.kernel.refusal import Absent, Invalid, NotEntitled, Refusal, gettext_noop
@@ -29,11 +26,20 @@ from luhai.shell.context import as_system
 
 from . import policy
 from .assignment import Candidate, Pool, assign
+from .hours import calendar
 from .lifecycle import (
-    HELD, LIVE, NEXT_DEMAND, NEXT_MATCH, OPEN, DemandAction, DemandState, MatchAction, MatchState,
+    HELD,
+    LIVE,
+    NEXT_DEMAND,
+    NEXT_MATCH,
+    OPEN,
+    DemandAction,
+    DemandState,
+    MatchAction,
+    MatchState,
 )  # fmt: skip
 from .models import Ask, Batch, Capacity, Demand, DemandEvent, Match, Offer, Promise
-from .queries import card_as_json, promise_counts
+from .queries import card_as_json, form_of, promise_counts
 
 OFFICERS = [Role.BANK, Role.PARTNER]
 
@@ -171,7 +177,7 @@ def publish_demand(*, demand_id: UUID, origin: Origin) -> UUID:
     company = parties.party(party_id=demand.company_id, viewer=origin.actor)
     profile = parties.profile(party_id=demand.company_id, viewer=origin.actor)
     facts = policy.company_facts(profile, company.territory, company.country, today)
-    facts |= policy.demand_facts(_form_of(demand), today)
+    facts |= policy.demand_facts(form_of(demand), today)
     read_facts(facts)  # refuses what cannot be, before it is frozen
     demand.facts, demand.published_at, demand.territory = facts, origin.at, company.territory
     demand.expires_at = _end_of(policy.closes_on(demand.needed_by, today))
@@ -300,15 +306,11 @@ def accept_offer(*, match_id: UUID, origin: Origin) -> UUID:
     offer = match.offer
     if offer.valid_until < origin.at:
         raise OfferLapsed(valid_until=offer.valid_until.isoformat())
-    others = list(demand.matches.select_for_update().exclude(pk=match.pk).order_by("pk"))
-    for other in others:
-        if (MatchState(other.state), MatchAction.LAPSE) in NEXT_MATCH:
-            _close(other, MatchAction.LAPSE, origin)
-    _release(others)
     match.closed_at = origin.at
     match.lapses_at = None
     match.save()
     _advance(demand, DemandAction.ACCEPT, origin, match=match)
+    _end_matches(demand, MatchAction.LAPSE, origin)
     demand.closed_at = origin.at
     demand.save()
     record(
@@ -672,18 +674,13 @@ def expire_overdue(*, origin: Origin) -> dict[str, int]:
 # --- shared steps ---------------------------------------------------------------------------------------------------
 
 
-@cache
-def _calendar() -> Calendar:
-    return read_calendar(Path(__file__).resolve().parents[4] / "data" / "reference" / "holidays_cn.json")
-
-
 def _today(origin: Origin) -> date:
-    return _calendar().local_date(origin.at)
+    return calendar().local_date(origin.at)
 
 
 def _end_of(day: date) -> datetime:
     """The instant at which a day of the corridor is over."""
-    return datetime.combine(day + timedelta(days=1), datetime.min.time(), _calendar().zone)
+    return datetime.combine(day + timedelta(days=1), datetime.min.time(), calendar().zone)
 
 
 def _is_company(company_id: UUID, origin: Origin) -> bool:
@@ -769,22 +766,6 @@ def _not_expired(demand: Demand, origin: Origin) -> None:
         raise Expired(expires_at=demand.expires_at.isoformat())
 
 
-def _form_of(demand: Demand) -> policy.Form:
-    return policy.Form(
-        purpose=demand.purpose,
-        amount_minor=demand.amount_minor,
-        currency=Currency(demand.currency),
-        tenor_days=demand.tenor_days,
-        needed_by=demand.needed_by,
-        rate_cap_bp=demand.rate_cap_bp,
-        collateral=tuple(demand.collateral),
-        green=demand.green,
-        wants=tuple(demand.wants),
-        objective=demand.objective,
-        note=demand.note,
-    )
-
-
 def _entrant(card: ProductCard, verdict: str, kept: tuple[int, int]) -> policy.Entrant:
     return policy.Entrant(
         product_id=str(card.id),
@@ -837,8 +818,8 @@ def _send(demand: Demand, match: Match, capacity_id: UUID, by: str, origin: Orig
 
 def _start_clock(match: Match, origin: Origin) -> None:
     """The institution has the hours it promised, counted in working time. The caller saves the match."""
-    match.due_at = _calendar().add_working_hours(origin.at, match.promise_hours)
-    match.lapses_at = _calendar().add_working_hours(match.due_at, match.promise_hours * (policy.LAPSES_AFTER - 1))
+    match.due_at = calendar().add_working_hours(origin.at, match.promise_hours)
+    match.lapses_at = calendar().add_working_hours(match.due_at, match.promise_hours * (policy.LAPSES_AFTER - 1))
     Promise.objects.create(
         match=match, company_id=match.company_id, institution_id=match.institution_id, started_at=origin.at,
         due_at=match.due_at,

@@ -24,7 +24,7 @@ class Demand(models.Model):
     id = models.UUIDField(primary_key=True, default=uuid4)
     company = models.ForeignKey("parties.Party", models.PROTECT, related_name="+")
     territory = models.CharField(max_length=6, null=True)
-    state = models.CharField(max_length=10, default=DemandState.DRAFT)
+    state = models.CharField(max_length=10, default=DemandState.DRAFT.value)
     version = models.IntegerField(default=0)  # the number of its events so far
     purpose = models.CharField(max_length=24)
     amount_minor = models.BigIntegerField()
@@ -46,17 +46,17 @@ class Demand(models.Model):
 
     class Meta:
         constraints = [
-            CheckConstraint(condition=Q(state__in=[*DemandState]), name="demand_state_known"),
+            CheckConstraint(condition=Q(state__in=[m.value for m in DemandState]), name="demand_state_known"),
             CheckConstraint(condition=Q(objective__in=[*OBJECTIVES]), name="demand_objective_known"),
-            CheckConstraint(condition=Q(currency__in=[*Currency]), name="demand_currency_known"),
+            CheckConstraint(condition=Q(currency__in=[m.value for m in Currency]), name="demand_currency_known"),
             CheckConstraint(condition=Q(amount_minor__gt=0, tenor_days__gt=0), name="demand_asks_for_something"),
             CheckConstraint(
-                condition=Q(state__in=[DemandState.DRAFT, DemandState.WITHDRAWN]) | Q(published_at__isnull=False),
+                condition=Q(state__in=[DemandState.DRAFT.value, DemandState.WITHDRAWN.value]) | Q(published_at__isnull=False),
                 name="demand_published_at_an_instant",
             ),
             UniqueConstraint(
                 fields=["company", "purpose", "amount_minor", "currency"],
-                condition=Q(state__in=sorted(LIVE)),
+                condition=Q(state__in=sorted(s.value for s in LIVE)),
                 name="one_live_demand",
             ),
         ]
@@ -84,7 +84,7 @@ class Capacity(models.Model):
         constraints = [
             UniqueConstraint(fields=["institution", "currency", "starts_on"], name="capacity_period_once"),
             CheckConstraint(condition=Q(starts_on__lte=F("ends_on")), name="capacity_period_in_order"),
-            CheckConstraint(condition=Q(currency__in=[*Currency]), name="capacity_currency_known"),
+            CheckConstraint(condition=Q(currency__in=[m.value for m in Currency]), name="capacity_currency_known"),
             CheckConstraint(
                 condition=Q(amount_used_minor__gte=0, amount_used_minor__lte=F("amount_limit_minor")),
                 name="capacity_amount_holds",
@@ -120,7 +120,7 @@ class Match(models.Model):
     company = models.ForeignKey("parties.Party", models.PROTECT, related_name="+")
     institution = models.ForeignKey("parties.Party", models.PROTECT, related_name="+")
     territory = models.CharField(max_length=6, null=True)
-    state = models.CharField(max_length=10, default=MatchState.PROPOSED)
+    state = models.CharField(max_length=10, default=MatchState.PROPOSED.value)
     rank = models.IntegerField()
     verdict = models.CharField(max_length=8)  # met, or possible
     score = models.IntegerField()  # hundredths of a point, 0 to 100,000
@@ -143,7 +143,7 @@ class Match(models.Model):
 
     class Meta:
         constraints = [
-            CheckConstraint(condition=Q(state__in=[*MatchState]), name="match_state_known"),
+            CheckConstraint(condition=Q(state__in=[m.value for m in MatchState]), name="match_state_known"),
             CheckConstraint(condition=Q(verdict__in=["met", "possible"]), name="match_verdict_known"),
             CheckConstraint(condition=Q(refusal_code__in=["", *REFUSALS]), name="match_refusal_known"),
             CheckConstraint(
@@ -151,19 +151,19 @@ class Match(models.Model):
                 name="match_reserves_from_a_capacity",
             ),
             CheckConstraint(
-                condition=~Q(state__in=sorted(HELD)) | Q(capacity__isnull=False), name="match_held_is_reserved"
+                condition=~Q(state__in=sorted(s.value for s in HELD)) | Q(capacity__isnull=False), name="match_held_is_reserved"
             ),
             UniqueConstraint(
                 fields=["demand", "product"],
-                condition=~Q(state__in=[MatchState.LAPSED]),
+                condition=~Q(state__in=[MatchState.LAPSED.value]),
                 name="one_match_of_demand_and_product",
             ),
             UniqueConstraint(
-                fields=["demand"], condition=Q(state=MatchState.ACCEPTED), name="one_offer_is_accepted"
+                fields=["demand"], condition=Q(state=MatchState.ACCEPTED.value), name="one_offer_is_accepted"
             ),
             UniqueConstraint(
                 fields=["demand", "institution"],
-                condition=Q(state__in=sorted(HELD)),
+                condition=Q(state__in=sorted(s.value for s in HELD)),
                 name="an_institution_is_asked_once",
             ),
         ]

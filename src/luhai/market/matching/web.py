@@ -26,7 +26,7 @@ from luhai.kernel.money import EXPONENT, Currency
 from luhai.kernel.origin import Role
 from luhai.kernel.refusal import Absent, Invalid, NotPermitted, Refusal
 from luhai.records.products import queries as products
-from luhai.records.products.policy import KINDS, read_facts
+from luhai.records.products.policy import DOCUMENTS, KINDS, read_facts
 from luhai.shell.web import origin_of, page, refusals, say, told, told_refusal, viewer_of
 
 from . import commands, policy, queries
@@ -177,7 +177,12 @@ def demand(request: HttpRequest, demand_id: UUID) -> HttpResponse:
         request, "matching/demand.html", view=view, card=view.card, now=now, by=by, matches=matches,
         objectives=policy.OBJECTIVES, objective=policy.OBJECTIVES[by],
         offers=[m for m in matches if m.offer is not None and m.state in ("OFFERED", "ACCEPTED")],
-        asks=[(m, a, [FIELDS[f] for f in a.fields if f in FIELDS]) for m in matches for a in m.asks if a.replied_at is None and m.state == "ASKED"],
+        asks=[
+            (m, a, [FIELDS[f] for f in a.fields if f in FIELDS], [DOCUMENTS[d] for d in a.documents if d in DOCUMENTS])
+            for m in matches
+            for a in m.asks
+            if a.replied_at is None and m.state == "ASKED"
+        ],
         others=[m for m in matches if m.state in ("REFUSED", "WITHDRAWN", "LAPSED")],
         open=[m for m in matches if m.state in ("PROPOSED", "SENT", "ASKED", "OFFERED", "ACCEPTED")],
         most_asked=policy.MOST_ASKED, mine=viewer.role == Role.COMPANY,
@@ -268,7 +273,7 @@ def desk_match(request: HttpRequest, match_id: UUID) -> HttpResponse:
         request, "matching/desk_match.html", status=422 if errors else 200, view=view, match=view.match,
         card=view.demand, now=now, errors=errors, given=given, deed=deed, reasons=policy.REFUSALS,
         fields=[FIELDS[name] for name in (*STATED, "lists", "credit_grade", "needed_by")],
-        asked_fields=request.POST.getlist("fields"), asking=view.can & {"OFFER", "ASK", "REFUSE"},
+        asked_fields=request.POST.getlist("fields"), documents=DOCUMENTS, asked_documents=request.POST.getlist("documents"), asking=view.can & {"OFFER", "ASK", "REFUSE"},
     )  # fmt: skip
 
 
@@ -277,7 +282,7 @@ def _suggested(view: queries.Desk) -> dict[str, str]:
     amount = min(view.demand.amount_minor, view.match.product.amount_max_minor)
     return {
         "amount": f"{Decimal(amount).scaleb(-places):f}",
-        "rate": f"{Decimal(view.match.product.rate_min_bp) / 100:f}",
+        "rate": f"{Decimal(view.match.product.price_min_bp) / 100:f}",
         "tenor_days": str(min(view.demand.tenor_days, view.match.product.tenor_max_days)),
         "valid_until": (timezone.localdate() + timedelta(days=10)).isoformat(),
     }
@@ -310,10 +315,10 @@ def _answer(request: HttpRequest, match_id: UUID, deed: str, errors: dict[str, s
             )  # fmt: skip
             told(request, _("The offer is with the company."))
         elif deed == "ask":
-            papers = [line.strip() for line in form.get("documents", "").splitlines() if line.strip()]
             commands.ask(
-                match_id=match_id, question=form.get("question", ""), fields=form.getlist("fields"), documents=papers, origin=origin
-            )
+                match_id=match_id, question=form.get("question", ""), fields=form.getlist("fields"),
+                documents=form.getlist("documents"), origin=origin,
+            )  # fmt: skip
             told(request, _("The question is with the company. Your clock stands still until it replies."))
         elif deed == "refuse":
             commands.refuse(match_id=match_id, reason=form.get("reason", ""), note=form.get("note", ""), origin=origin)
@@ -495,7 +500,7 @@ def _read_fact(field: Field, request: HttpRequest, errors: dict[str, str]) -> An
 
 def _read_amount(text: str, currency: Currency) -> int | None:
     """5,000,000 or 500万 or 5m -> minor units; None when it is no amount above nothing."""
-    found = _AMOUNT.match(text.replace(",", "").replace("，", "").strip())  # noqa: RUF001 people type both commas
+    found = _AMOUNT.match(text.replace(",", "").replace("，", "").strip())
     if found is None:
         return None
     minor = (Decimal(found[1]) * _SCALES.get((found[2] or "").lower(), 1)).scaleb(EXPONENT[currency])

@@ -18,7 +18,7 @@ from luhai.kernel.refusal import Absent, Invalid, NotEntitled, Refusal, gettext_
 from luhai.shell.command import command, record
 
 from .lifecycle import NEXT, Action, State
-from .models import Branch, Draft, Product, Version
+from .models import PREDICATES, Branch, Draft, Product, Version
 from .policy import cited, read_terms, whole
 
 #: Publication of products (article 11) and their online area (article 12).
@@ -94,7 +94,7 @@ def publish_product(*, product_id: UUID, origin: Origin) -> UUID:
     draft.delete()
     Branch.objects.filter(product=product).delete()
     with connection.cursor() as cursor:
-        slots = intern(cursor, predicates_of(criteria))
+        slots = intern(cursor, predicates_of(criteria), PREDICATES)
     Branch.objects.bulk_create(Branch(product=product, needs=needs) for needs in branch_rows(criteria, slots))
     record(
         "products.published", product.pk, measures=[*SHELF_MEASURES, *cited(terms)],

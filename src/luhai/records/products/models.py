@@ -13,13 +13,16 @@ from luhai.kernel.money import Currency
 from .lifecycle import State
 from .policy import KINDS
 
+#: Every different condition of the shelf once (see core/rules/sql.py); `Branch.needs` points at its rows.
+PREDICATES = "products_predicate"
+
 
 class Product(models.Model):
     """Something an institution offers on the corridor. What it says stands in its versions."""
 
     id = models.UUIDField(primary_key=True, default=uuid4)
     institution = models.ForeignKey("parties.Party", models.PROTECT, related_name="+")
-    state = models.CharField(max_length=8, default=State.DRAFT)
+    state = models.CharField(max_length=8, default=State.DRAFT.value)
     version = models.PositiveIntegerField(default=0)  # the newest published one; 0 before the first
     #: Measures that must be in force where the company is; of the newest version, so that one statement can judge.
     requires = ArrayField(models.CharField(max_length=8), default=list)
@@ -27,9 +30,9 @@ class Product(models.Model):
 
     class Meta:
         constraints = [
-            CheckConstraint(condition=Q(state__in=[*State]), name="product_state_known"),
+            CheckConstraint(condition=Q(state__in=[m.value for m in State]), name="product_state_known"),
             CheckConstraint(
-                condition=Q(state=State.DRAFT, version=0) | (~Q(state=State.DRAFT) & Q(version__gt=0)),
+                condition=Q(state=State.DRAFT.value, version=0) | (~Q(state=State.DRAFT.value) & Q(version__gt=0)),
                 name="product_published_has_a_version",
             ),
         ]
@@ -78,7 +81,7 @@ class Version(models.Model):
         constraints = [
             UniqueConstraint(fields=["product", "version"], name="product_version_once"),
             CheckConstraint(condition=Q(kind__in=[*KINDS]), name="product_kind_known"),
-            CheckConstraint(condition=Q(currency__in=[*Currency]), name="product_currency_known"),
+            CheckConstraint(condition=Q(currency__in=[m.value for m in Currency]), name="product_currency_known"),
             CheckConstraint(
                 condition=Q(amount_min_minor__gt=0, amount_max_minor__gte=F("amount_min_minor")),
                 name="product_amount_range",

@@ -22,7 +22,7 @@ from luhai.shell.api import cursor_of, parts_of
 from luhai.shell.query import EVERYBODY, query
 
 from .lifecycle import State
-from .models import Draft, Product, Version
+from .models import PREDICATES, Draft, Product, Version
 from .policy import KINDS, CriterionText, Explanation, Facts, Label, in_words, read_facts
 from .policy import explain as explained
 
@@ -120,7 +120,7 @@ SELECT j.product_id, p.version, least(j.verdict, CASE
     WHEN NOT %(known_place)s THEN 1
     WHEN p.requires <@ %(in_force)s::varchar[] THEN 2
     ELSE 0 END) AS verdict
-FROM ({sql.judge(sql.PREDICATES, "products_branch")}) AS j JOIN products_product p ON p.id = j.product_id
+FROM ({sql.judge(PREDICATES, "products_branch")}) AS j JOIN products_product p ON p.id = j.product_id
 WHERE j.verdict > 0 AND p.state = 'ONLINE'
 ORDER BY j.product_id"""
 
@@ -242,7 +242,7 @@ def eligible(*, facts: Facts, on: date, viewer: Actor) -> tuple[Standing, ...]:
     known = read_facts(facts)
     asked = sql.question(known, rules.parameters(viewer=viewer), on=on)
     place = _place(known)
-    asked |= {"known_place": place is not None, "in_force": sorted(_in_force(place, on, viewer))}
+    asked |= {"known_place": place is not None, "in_force": sorted(_in_force(place, on))}
     with connection.cursor() as cursor:
         cursor.execute(_JUDGE, asked)
         rows = cursor.fetchall()
@@ -259,7 +259,7 @@ def explain(
     What was never published is left out."""
     known = read_facts(facts)
     place = _place(known)
-    in_force = _in_force(place, on, viewer)
+    in_force = _in_force(place, on)
     parameters = rules.parameters(viewer=viewer)
     named = territories().get(place or "")
     label = Label(named.name_zh, named.name_en) if named else Label(place or "", place or "")
@@ -281,8 +281,8 @@ def _place(known: Mapping[str, criteria.Fact]) -> str | None:
     return next((code for code in lies_in if code in territories()), lies_in[-1])
 
 
-def _in_force(place: str | None, on: date, viewer: Actor) -> frozenset[str]:
-    return policies.measures_in_force(territory=place, on=on, viewer=viewer) if place is not None else frozenset()
+def _in_force(place: str | None, on: date) -> frozenset[str]:
+    return policies.measures_in_force(place, on) if place is not None else frozenset()
 
 
 def _versions() -> QuerySet[Version]:

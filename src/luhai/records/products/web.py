@@ -15,7 +15,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods
 
 from luhai.core.parties.corridor import tiles
-from luhai.core.rules.fields import COLLATERAL, CURRENCIES
+from luhai.core.rules.fields import COLLATERAL, CURRENCIES, PURPOSES
 from luhai.kernel.money import EXPONENT, Currency
 from luhai.kernel.origin import Role
 from luhai.kernel.refusal import Absent, Invalid, NotPermitted, Refusal
@@ -23,12 +23,14 @@ from luhai.shell.web import origin_of, page, refusals, say, told, told_refusal, 
 
 from . import commands, queries
 from .lifecycle import STATE_NAMES
-from .policy import KINDS
+from .policy import DOCUMENTS, KINDS
 
 _WHOLE = re.compile(r"^\d{1,9}$")
 _NUMBERS = ("tenor_min_days", "tenor_max_days", "promise_hours")
-_RATES = ("rate_min_bp", "rate_max_bp")
+_RATES = ("price_min_bp", "price_max_bp")
 _AMOUNTS = ("amount_min_minor", "amount_max_minor")
+#: Fields in which several codes are chosen.
+_SETS = ("collateral", "purposes", "territories", "documents")
 _TEXTS = ("kind", "name_zh", "name_en", "summary_zh", "summary_en", "currency")
 
 
@@ -55,7 +57,8 @@ def product(request: HttpRequest, product_id: UUID) -> HttpResponse:
     view = queries.product(
         product_id=product_id, version=int(version) if _WHOLE.match(version) else None, viewer=viewer_of(request)
     )
-    return page(request, "products/product.html", view=view, card=view.card, state_name=STATE_NAMES.get(view.card.state, ""))  # type: ignore[call-overload]
+    papers = [DOCUMENTS[code] for code in view.documents]
+    return page(request, "products/product.html", view=view, card=view.card, papers=papers, state_name=STATE_NAMES.get(view.card.state, ""))  # type: ignore[call-overload]
 
 
 @require_http_methods(["GET", "POST"])
@@ -90,7 +93,7 @@ def edit_product(request: HttpRequest, product_id: UUID | None = None) -> HttpRe
     errors: dict[str, str] = {}
     if request.method == "POST":
         given: Any = request.POST
-        chosen = {name: request.POST.getlist(name) for name in ("collateral", "territories")}
+        chosen = {name: request.POST.getlist(name) for name in _SETS}
         try:
             terms = _read(request, errors)
             if not errors:
@@ -108,8 +111,8 @@ def edit_product(request: HttpRequest, product_id: UUID | None = None) -> HttpRe
         given, chosen = _shown(_terms_of(product_id, request)) if product_id else ({"currency": "CNY", "criteria": '{"all": []}'}, {})
     return page(
         request, "products/edit.html", status=422 if errors else 200, errors=errors, given=given, chosen=chosen,
-        kinds=KINDS, collateral=COLLATERAL, currencies=CURRENCIES, territories=tiles().values(),
-        new=request.POST.get("new") or uuid4(), product_id=product_id,
+        kinds=KINDS, collateral=COLLATERAL, purposes=PURPOSES, documents=DOCUMENTS, currencies=CURRENCIES,
+        territories=tiles().values(), new=request.POST.get("new") or uuid4(), product_id=product_id,
     )  # fmt: skip
 
 
@@ -122,9 +125,9 @@ def _terms_of(product_id: UUID, request: HttpRequest) -> dict[str, Any]:
     if own.draft is not None:
         return own.draft
     view = queries.product(product_id=product_id, viewer=viewer)
-    names = (*_TEXTS, *_NUMBERS, *_RATES, *_AMOUNTS, "collateral", "territories", "measures", "requires")
+    names = (*_TEXTS, *_NUMBERS, *_RATES, *_AMOUNTS, "collateral", "purposes", "territories", "measures", "requires")
     return {name: getattr(view.card, name) for name in names} | {
-        "documents": [{"zh": d.zh, "en": d.en} for d in view.documents],
+        "documents": view.documents,
         "criteria": view.criteria,
     }
 
@@ -136,9 +139,8 @@ def _shown(terms: dict[str, Any]) -> tuple[dict[str, Any], dict[str, list[str]]]
     given |= {name: f"{Decimal(terms[name]).scaleb(-places):f}" for name in _AMOUNTS}
     given |= {name: f"{Decimal(terms[name]) / 100:f}" for name in _RATES}
     given |= {name: " ".join(terms[name]) for name in ("measures", "requires")}
-    given["documents"] = "\n".join(f"{d['zh']} | {d['en']}" for d in terms["documents"])
     given["criteria"] = json.dumps(terms["criteria"], ensure_ascii=False, indent=1)
-    return given, {name: list(terms[name]) for name in ("collateral", "territories")}
+    return given, {name: list(terms[name]) for name in _SETS}
 
 
 def _read(request: HttpRequest, errors: dict[str, str]) -> dict[str, Any]:
@@ -163,12 +165,8 @@ def _read(request: HttpRequest, errors: dict[str, str]) -> dict[str, Any]:
                 terms[name] = int(scaled)
             except InvalidOperation:
                 errors[name] = what
-    terms |= {name: form.getlist(name) for name in ("collateral", "territories")}
+    terms |= {name: form.getlist(name) for name in _SETS}
     terms |= {name: form.get(name, "").replace(",", " ").split() for name in ("measures", "requires")}
-    terms["documents"] = [
-        {"zh": zh.strip(), "en": (en or zh).strip()}
-        for zh, _bar, en in (line.partition("|") for line in form.get("documents", "").splitlines() if line.strip())
-    ]
     try:
         terms["criteria"] = json.loads(form.get("criteria", ""))
     except (json.JSONDecodeError, RecursionError):

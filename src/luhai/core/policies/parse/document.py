@@ -552,7 +552,8 @@ def _heading(text: str, line: Line, words_from: int, end: int, *, role: str) -> 
             return line.last, _skip(text, line.last, end)
         return words_from, words_from
     at = words_from + stop.end()
-    follows = _skip(text, at, end) < end
+    rest = _skip(text, at, end)
+    follows = rest < end and not (text[rest] in "（(" and text.find("）", rest, end) >= end - 2)
     limit = 45 if stop.group() == "。" else 20
     if not follows or stop.start() > limit or _RULE.search(words[: stop.start()]):
         return words_from, words_from

@@ -83,6 +83,8 @@ def split(text: str) -> list[Line]:
             depth = 0
         line = _line(text, start, stop, end, quoted=depth > 0)
         lines.append(line)
+        if line.words.startswith("“"):
+            depth = 0  # each paragraph of a long quotation opens it anew
         before = depth
         for character in line.words:
             if character == "“":

@@ -5,28 +5,34 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
-    dependencies = [
-    ]
+    dependencies = []
 
     operations = [
         migrations.CreateModel(
-            name='Override',
+            name="Override",
             fields=[
-                ('id', models.UUIDField(default=uuid.uuid4, primary_key=True, serialize=False)),
-                ('key', models.CharField(max_length=120)),
-                ('territory', models.CharField(max_length=6)),
-                ('value', models.CharField(max_length=40)),
-                ('valid_from', models.DateField()),
-                ('document', models.CharField(max_length=200)),
-                ('article', models.CharField(default='', max_length=60)),
-                ('set_by', models.UUIDField()),
-                ('set_at', models.DateTimeField()),
+                ("id", models.UUIDField(default=uuid.uuid4, primary_key=True, serialize=False)),
+                ("key", models.CharField(max_length=120)),
+                ("territory", models.CharField(max_length=6)),
+                ("value", models.CharField(max_length=40)),
+                ("valid_from", models.DateField()),
+                ("document", models.CharField(max_length=200)),
+                ("article", models.CharField(default="", max_length=60)),
+                ("set_by", models.UUIDField()),
+                ("set_at", models.DateTimeField()),
             ],
             options={
-                'constraints': [models.UniqueConstraint(fields=('key', 'territory', 'valid_from'), name='one_override_begins_on_a_day'), models.CheckConstraint(condition=models.Q(('territory__regex', '^[1-9]\\d{5}$')), name='override_territory_is_a_code')],
+                "constraints": [
+                    models.UniqueConstraint(
+                        fields=("key", "territory", "valid_from"), name="one_override_begins_on_a_day"
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(("territory__regex", "^[1-9]\\d{5}$")),
+                        name="override_territory_is_a_code",
+                    ),
+                ],
             },
         ),
     ]

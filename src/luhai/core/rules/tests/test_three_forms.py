@@ -37,9 +37,14 @@ def in_database(connection: psycopg.Connection, trees: list[Any], companies: lis
         answers = []
         for company in companies:
             cursor.execute(
-                sql.judge("predicate", "branch", "product"), sql.question(company, PARAMETERS, on=ON)
+                sql.judge("predicate", "branch", "product", failed=True),
+                sql.question(company, PARAMETERS, on=ON),
             )
             answers.append([v for _, v in sorted(cursor.fetchall())])
+            cursor.execute(
+                sql.judge("predicate", "branch", "product"), sql.question(company, PARAMETERS, on=ON)
+            )
+            assert sorted(cursor.fetchall()) == [(i, v) for i, v in enumerate(answers[-1]) if v]
         return answers
 
 

@@ -1,0 +1,47 @@
+"""luhai bench: every speed claim beside named peers, on the same input, in one run."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import click
+
+from luhai.shell.terminal import emit, json_option, note
+
+_ROOT = Path(__file__).resolve().parents[1]
+
+
+@click.group()
+def cli() -> None:
+    """Measure against named peers. 基准测试。"""
+
+
+@cli.command()
+@click.option(
+    "--size",
+    "companies",
+    default=1_000_000,
+    show_default=True,
+    type=click.IntRange(1, 4_000_000),
+    help="Companies.",
+)
+@click.option(
+    "--products", default=2_000, show_default=True, type=click.IntRange(1, 20_000), help="Products."
+)
+@click.option("--rounds", default=5, show_default=True, type=click.IntRange(1, 99), help="Rounds that count.")
+@click.option(
+    "--threads", default=2, show_default=True, type=click.IntRange(1, 64), help="Threads Luhai may take."
+)
+@json_option
+def matching(companies: int, products: int, rounds: int, threads: int, as_json: bool) -> None:
+    """Companies against products' criteria, three-valued. 企业与产品条件匹配。"""
+    from .matching.run import environment, run
+
+    folder = Path(os.environ.get("LUHAI_STATE") or _ROOT / ".luhai") / "bench"
+    folder.mkdir(parents=True, exist_ok=True)
+    python = environment(folder, _ROOT / "requirements" / "bench.txt", note)
+    result = run(
+        folder, python, companies=companies, products=products, rounds=rounds, threads=threads, say=note
+    )
+    emit(result, as_json=as_json)
