@@ -9,7 +9,6 @@ import csv
 import inspect
 import os
 import re
-from datetime import timedelta
 from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
@@ -17,13 +16,14 @@ from uuid import UUID, uuid4
 import pytest
 from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver
+from django.utils import timezone
 
 import luhai.config.urls  # noqa: F401  (loads every subject)
 from conftest import NOON
 from luhai.config.api import api
 from luhai.core.parties import access
 from luhai.core.parties.commands import add_membership, add_person, issue_token, register_party
-from luhai.kernel.origin import NOBODY, SYSTEM, Actor, Origin, Role
+from luhai.kernel.origin import PUBLIC, SYSTEM, Actor, Origin, Role
 from luhai.kernel.refusal import NotPermitted, Refusal
 from luhai.shell.command import COMMANDS_BY_NAME
 from luhai.shell.query import QUERIES_BY_NAME
@@ -38,7 +38,8 @@ def own(registry: dict[str, Any]) -> dict[str, Any]:
 
 
 def actor(role: Role) -> Actor:
-    return Actor(NOBODY if role == Role.PUBLIC else UUID(int=900), role, UUID(int=901), "500000")
+    """The public is here a person who has signed in and acts for nobody yet."""
+    return Actor(UUID(int=900), role, None if role == Role.PUBLIC else UUID(int=901), "500000")
 
 
 def asked(kind: str, name: str, role: Role) -> str:
@@ -116,7 +117,7 @@ def tokens(db: None) -> dict[Role, str]:
         secret, token = access.new_secret(), uuid4()
         issue_token(
             membership_id=membership, name="t", scopes=["*:write"], days=30, secret_digest=access.digest(secret),
-            token_id=token, origin=Origin(Actor(person, role, party), uuid4(), NOON + timedelta(days=0)),
+            token_id=token, origin=Origin(Actor(person, role, party), uuid4(), timezone.now()),
         )  # fmt: skip
         made[role] = access.write(token, secret)
     return made
@@ -219,3 +220,11 @@ def test_every_command_says_who_may_ask() -> None:
         parameters = inspect.signature(call).parameters
         assert "origin" in parameters, name
         assert inspect.getdoc(call), f"{name} has no docstring"
+
+
+@pytest.mark.django_db
+def test_a_visitor_can_ask_for_no_command() -> None:
+    for name, (call, _) in own(COMMANDS_BY_NAME).items():
+        with pytest.raises(NotPermitted):
+            call(origin=Origin(PUBLIC, uuid4(), NOON))
+            pytest.fail(name)

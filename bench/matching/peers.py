@@ -55,11 +55,21 @@ class Input:
                 row[name] = None if missing[i] else self.literal(name, int(values[i]))
         return rows
 
+    def others(self, leaf: Any) -> list[int]:
+        """The places in the dictionary that the leaf shuts out."""
+        met = set(leaf["in"])
+        return [v for v in range(len(self.dictionary[leaf["f"]])) if v not in met]
+
     def literal(self, name: str, value: int) -> Any:
         if name not in self.dictionary:
             return value
         named = self.dictionary[name][value]
         return f"s{value}" if isinstance(named, list) else named
+
+
+def dearness(tree: Any) -> int:
+    """What an interpreter that stops at the first failure should ask last: long lists, then groups."""
+    return len(tree["in"]) if "in" in tree else 2 if "f" in tree else 1_000
 
 
 def leaves(tree: Any) -> list[Any]:
@@ -81,7 +91,8 @@ class Zen:
         import zen
 
         self.given = given
-        names = [n for n in given.fields]
+        # A row is left at its first cell that fails, so cells that are cheap come first.
+        names = sorted(given.fields, key=lambda n: len(given.dictionary.get(n, [0, 1, 2])))
         rules = [
             {"_id": f"r{n}", "o": str(i), **{f"i{names.index(f)}": cell for f, cell in row.items()}}
             for n, (i, row) in enumerate(
@@ -188,11 +199,20 @@ class DataLogic:
     def rule(self, tree: Any) -> Any:
         if "f" not in tree:
             name = "all" if "all" in tree else "any"
-            return {"and" if name == "all" else "or": [self.rule(part) for part in tree[name]]}
+            return {
+                "and" if name == "all" else "or": [
+                    self.rule(part) for part in sorted(tree[name], key=dearness)
+                ]
+            }
         var = {"var": tree["f"]}
         if "in" in tree:
             literals = [self.given.literal(tree["f"], v) for v in tree["in"]]
-            return {"===": [var, literals[0]]} if len(literals) == 1 else {"in": [var, literals]}
+            others = [self.given.literal(tree["f"], v) for v in self.given.others(tree)]
+            if len(literals) == 1:
+                return {"===": [var, literals[0]]}
+            if len(others) < len(literals):
+                return {"and": [{"!==": [var, None]}, {"!": {"in": [var, others]}}]}
+            return {"in": [var, literals]}
         lo, hi = tree["lo"], tree["hi"]
         if lo is not None and hi is not None:
             return {"<=": [lo, var, hi]}

@@ -12,9 +12,13 @@ from ninja.security import HttpBearer
 from ninja.utils import check_csrf
 
 from luhai.core.parties import access
-from luhai.core.parties.acting import NEEDS_SECOND_FACTOR  # noqa: F401  (documented there)
+from luhai.core.parties.api import router as parties
 from luhai.core.parties.queries import membership_behind
+from luhai.core.policies.api import router as policies
+from luhai.core.rules.api import router as rules
 from luhai.kernel.origin import Actor
+from luhai.market.matching.api import router as matching
+from luhai.records.products.api import router as products
 from luhai.shell.api import install
 
 _SAFE = {"GET", "HEAD", "OPTIONS"}
@@ -73,9 +77,8 @@ api = Luhai(
     docs_url=None,
 )
 install(api)
-import importlib
-import importlib.util  # TEMP
-
-for _n, _m in (("parties", "core.parties"), ("policies", "core.policies"), ("rules", "core.rules"), ("products", "records.products"), ("matching", "market.matching")):  # TEMP
-    if importlib.util.find_spec(f"luhai.{_m}.api"):  # TEMP
-        api.add_router("/" + _n, importlib.import_module(f"luhai.{_m}.api").router)  # TEMP
+api.add_router("/parties", parties)
+api.add_router("/policies", policies)
+api.add_router("/rules", rules)
+api.add_router("/products", products)
+api.add_router("/matching", matching)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import os
 import sys
+from pathlib import Path
 from typing import Any
 
 import click
@@ -36,6 +37,10 @@ class Subjects(click.Group):
         if name not in SUBJECTS:
             return None
         module, django, _help = SUBJECTS[name]
+        if name in {"serve", "demo"}:
+            from luhai.shell.serving import count_across_workers
+
+            count_across_workers(Path(os.environ.get("LUHAI_STATE") or Path(__file__).resolve().parents[3] / ".luhai"))
         if django:
             set_up()
         command: click.Command = importlib.import_module(module).cli

@@ -173,7 +173,7 @@ STORAGES = {"staticfiles": {"BACKEND": "luhai.shell.static.Versioned"}}
 
 NINJA_PAGINATION_PER_PAGE = 50
 LOGGING_CONFIG = "luhai.shell.observe.configure"
-LOGGING: dict[str, Any] = {}
+LOGGING: dict[str, Any] = {"version": 1}  # not empty, or Django would not call it
 SILENCED_SYSTEM_CHECKS = ["account.W001"]
 TEST_RUNNER = "django.test.runner.DiscoverRunner"
 PROCRASTINATE_IMPORT_PATHS = ["luhai.shell.jobs"]

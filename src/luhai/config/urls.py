@@ -7,6 +7,10 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.urls import include, path
 from django.views.i18n import set_language
 
+from luhai.core.policies import web as policies
+from luhai.desks import web as desks
+from luhai.market.matching import web as matching
+from luhai.records.products import web as products
 from luhai.shell.errors import broken, forbidden, not_found, unreadable
 
 from .api import api
@@ -60,12 +64,11 @@ urlpatterns = [
     path("api/v1/", api.urls),
     path("accounts/", include("allauth.urls")),
     path("language", set_language, name="set_language"),
+    *desks.urlpatterns,
+    *policies.urlpatterns,
+    *products.urlpatterns,
+    *matching.urlpatterns,
 ]
-import importlib
-import importlib.util  # TEMP
 
-for _m in ("luhai.desks.web", "luhai.core.policies.web", "luhai.records.products.web", "luhai.market.matching.web"):  # TEMP
-    if importlib.util.find_spec(_m):  # TEMP
-        urlpatterns += importlib.import_module(_m).urlpatterns  # TEMP
 
 handler400, handler403, handler404, handler500 = unreadable, forbidden, not_found, broken

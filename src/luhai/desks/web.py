@@ -154,7 +154,7 @@ def demo(request: HttpRequest) -> HttpResponse:
     ready.sort(key=lambda m: (_READY_ROLES.index(m.role), m.email))
     if request.method == "GET":
         groups = [(ROLE_NAMES[role], [m for m in ready if m.role == role]) for role in _READY_ROLES]
-        return page(request, "desks/demo.html", groups=[g for g in groups if g[1]], password=settings.DEMO_PASSWORD)
+        return page(request, "desks/demo.html", groups=[g for g in groups if g[1]])
     if request.POST.get("role") == Role.PUBLIC:
         logout(request)
         return redirect("/")

@@ -86,9 +86,7 @@ def parts_of(cursor: str, count: int) -> list[str] | None:
     try:
         parts = json.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
         if isinstance(parts, list) and len(parts) == count and all(isinstance(p, str) for p in parts):
-            if any("\x00" in p for p in parts):
-                raise ValueError
-            return parts
+            return [_clean(p) for p in parts]
     except (ValueError, binascii.Error):
         pass
     raise Invalid(field="cursor", problem=gettext("pass the `next` of the page before, or nothing"))

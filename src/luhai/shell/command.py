@@ -24,7 +24,7 @@ import rfc8785
 from django.db import OperationalError, connection, transaction
 from pydantic_core import to_jsonable_python
 
-from luhai.kernel.origin import Origin, Role
+from luhai.kernel.origin import NOBODY, Origin, Role
 from luhai.kernel.refusal import KeyReused, NotPermitted, Refusal
 
 from .context import acting
@@ -114,6 +114,8 @@ def command(*, may: Iterable[Role]) -> Callable[[Callable[P, R]], Callable[P, R]
 def _perform(
     name: str, permitted: frozenset[Role], origin: Origin, asked: str, run: Callable[[], Any]
 ) -> Any:
+    if origin.actor.person_id == NOBODY:  # nobody's key is nobody's: visitors share it, so there is nothing to answer again
+        raise NotPermitted(command=name, role=str(origin.actor.role))
     if _running.get() is not None:  # a command called by a command: one transaction, and the outer one's fate
         return _once(name, permitted, origin, asked, run)
     for attempt in range(_TRIES):

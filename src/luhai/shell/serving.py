@@ -13,6 +13,15 @@ import click
 from . import terminal
 
 
+def count_across_workers(state: Path) -> None:
+    """Let the workers of a site add up their metrics. Must be called before prometheus_client is first imported."""
+    assert "prometheus_client" not in sys.modules
+    numbers = state / "metrics"
+    shutil.rmtree(numbers, ignore_errors=True)
+    numbers.mkdir(parents=True)
+    os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(numbers)
+
+
 def serve(application: str, host: str, port: int, workers: int, *, jobs: bool) -> None:
     """Serve until stopped. Refuses to show demo data anywhere but on loopback."""
     from django.conf import settings
@@ -21,10 +30,6 @@ def serve(application: str, host: str, port: int, workers: int, *, jobs: bool) -
 
     if settings.DEMO and host not in {"127.0.0.1", "::1", "localhost"}:
         raise click.UsageError("The demo signs anybody in with one click, so it is served on loopback only.")
-    numbers = Path(settings.STATE) / "metrics"
-    shutil.rmtree(numbers, ignore_errors=True)
-    numbers.mkdir(parents=True)
-    os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(numbers)
     terminal.note(f"Luhai 陆海智融通: http://{'127.0.0.1' if host == 'localhost' else host}:{port}/  (Ctrl-C stops it)")
     worker = None
     if jobs:

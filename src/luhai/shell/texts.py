@@ -74,9 +74,22 @@ def used() -> dict[str, set[str]]:
 
 def _calls(templatized: str) -> str:
     """Keep the calls that templatize wrote, each on a line of its own; the rest is no Python."""
-    pattern = r"\b(?:gettext|ngettext|pgettext|npgettext|_)\((?:[^()]|\([^()]*\))*?\)(?=[\s,]|$)"
-    quoted = r"\b(?:gettext|ngettext|pgettext|npgettext|_)\(\s*u?(?:'(?:[^'\\]|\\.)*'|\"(?:[^\"\\]|\\.)*\")[^)]*\)"
-    calls = re.findall(quoted, templatized) or re.findall(pattern, templatized)
+    calls = []
+    for start in re.finditer(r"\b(?:gettext|ngettext|pgettext|npgettext|_)\(", templatized):
+        at, depth, quote = start.end(), 1, ""
+        while at < len(templatized) and depth:
+            character = templatized[at]
+            if quote:
+                if character == "\\":
+                    at += 1
+                elif character == quote:
+                    quote = ""
+            elif character in "'\"":
+                quote = character
+            else:
+                depth += {"(": 1, ")": -1}.get(character, 0)
+            at += 1
+        calls.append(templatized[start.start() : at])
     return "\n".join(calls)
 
 

@@ -10,7 +10,8 @@ from django.http import HttpRequest
 from ninja import Router, Schema, Status
 from pydantic import Field
 
-from luhai.kernel.refusal import NotEntitled
+from luhai.kernel.origin import Role
+from luhai.kernel.refusal import NotEntitled, NotPermitted
 from luhai.shell.api import (
     PROBLEMS,
     Clean,
@@ -138,6 +139,8 @@ def tokens(request: HttpRequest) -> list[queries.TokenView]:
 def issue_token(request: HttpRequest, body: TokenIn, key: IdempotencyKey) -> Status[TokenIssued]:
     """The token acts under the membership you act under now, within its scopes. A repeated key shows it no second time."""
     membership = getattr(request, "acting_for", None)
+    if viewer_of(request).role == Role.PUBLIC:
+        raise NotPermitted()
     if membership is None or request.headers.get("Authorization"):
         raise NotEntitled(who="a person signed in with a browser")
     secret = access.new_secret()

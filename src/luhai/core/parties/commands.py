@@ -10,7 +10,7 @@ from django.contrib.auth.hashers import make_password
 from django.db import IntegrityError, transaction
 
 from luhai.kernel import identifiers
-from luhai.kernel.origin import NOBODY, Origin, Role
+from luhai.kernel.origin import Origin, Role
 from luhai.kernel.refusal import Absent, Invalid, NotEntitled, Refusal, gettext_noop
 from luhai.shell.command import command, record
 
@@ -40,12 +40,6 @@ _ROLES_OF_KIND = {
 class AlreadyRegistered(Refusal):
     code = "parties.already_registered"
     message = gettext_noop("%(scheme)s %(value)s is already registered.")
-
-
-class SignInFirst(Refusal):
-    code = "parties.sign_in_first"
-    status = 401
-    message = gettext_noop("Sign in first.")
 
 
 class WrongRole(Refusal):
@@ -89,10 +83,8 @@ def register_my_company(
     Who:     anybody who has signed in. The USCC's arithmetic is checked; that the person may speak for the
              company is *not* proved here (a real instance asks a registry; see docs).
     Writes:  Party, Identifier, Profile, Membership.
-    Refuses: SignInFirst, Invalid, AlreadyRegistered (ask a colleague or the operator to add you).
+    Refuses: Invalid, AlreadyRegistered (ask a colleague or the operator to add you).
     """
-    if origin.actor.person_id == NOBODY:
-        raise SignInFirst()
     company = _register(
         party_id, "company", "", name_zh, name_en, "CN", territory, {"uscc": uscc}, {}, False, origin
     )

@@ -247,9 +247,10 @@ def text(request: HttpRequest, document_id: UUID) -> TextOut:
 
 @router.get("/documents/{document_id}/articles", response={200: Page[ArticleOut], **PROBLEMS}, summary="Its articles")
 def articles(request: HttpRequest, document_id: UUID, limit: Limit, cursor: Cursor) -> Page[ArticleOut]:
-    after = _integers(cursor, 1)
+    parts = parts_of(cursor, 1)
+    after = _integer(parts[0]) if parts else -1
     found = queries.document(document_id=document_id, viewer=viewer_of(request)).articles
-    rest = [a for a in found if after is None or a.position > after[0]]
+    rest = [a for a in found if a.position > after]
     following = cursor_of(rest[limit - 1].position) if len(rest) > limit else ""
     return Page(items=[ArticleOut.from_orm(a) for a in rest[:limit]], next=following)
 
@@ -271,9 +272,9 @@ def proposals(
     request: HttpRequest, document_id: UUID, limit: Limit, cursor: Cursor,
     decision: Annotated[str, Query(default="", pattern=r"^(open|confirmed|rejected)?$")],
 ) -> Page[ProposalOut]:  # fmt: skip
-    after = _integers(cursor, 1)
+    parts = parts_of(cursor, 1)
     found = queries.proposals(
-        document_id=document_id, decision=decision, after=after[0] if after else -1, limit=limit + 1,
+        document_id=document_id, decision=decision, after=_integer(parts[0]) if parts else -1, limit=limit + 1,
         viewer=viewer_of(request),
     )  # fmt: skip
     following = cursor_of(found[limit - 1].position) if len(found) > limit else ""
@@ -329,9 +330,7 @@ def search(
     document: Annotated[Clean, Query(default="", max_length=200, description="A document's name.")],
 ) -> Page[HitOut]:  # fmt: skip
     parts = parts_of(cursor, 2)
-    after = None
-    if parts:
-        after = (_integers(cursor_of(parts[0]), 1) or [0])[0], parts[1]
+    after = (_integer(parts[0]), parts[1]) if parts else None
     found = queries.search(
         text=q, article=article, document=document, actor=actor, territory=territory, modality=modality, tag=tag,
         after=after, limit=limit + 1, viewer=viewer_of(request),
@@ -378,11 +377,8 @@ def in_force(request: HttpRequest, code: Code, territory: Place, on: date) -> In
     return InForceOut(measure=code, territory=territory, on=on, in_force=found)
 
 
-def _integers(cursor: str, count: int) -> list[int] | None:
-    parts = parts_of(cursor, count)
-    if parts is None:
-        return None
-    try:
-        return [max(-(2**31), min(int(part), 2**31 - 1)) for part in parts]
-    except ValueError:
-        raise Invalid(field="cursor", problem="pass the `next` of the page before, or nothing") from None
+def _integer(part: str) -> int:
+    """A number in a cursor. Refuses (Invalid: cursor) what we did not write."""
+    if not part.isascii() or not part.isdigit() or len(part) > 10:
+        raise Invalid(field="cursor", problem="pass the `next` of the page before, or nothing")
+    return min(int(part), 2**31 - 1)

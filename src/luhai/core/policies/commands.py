@@ -86,7 +86,8 @@ def load_seed(*, origin: Origin) -> dict[str, int]:
     Source:  `data/policies`; every quote is checked against its text (`seed.read`).
     """
     documents = measures = new = 0
-    for path in sorted(LIBRARY.glob("*.md")):
+    for table in sorted(LIBRARY.glob("*.measures.csv")):
+        path = table.with_name(table.name.removesuffix(".measures.csv") + ".md")
         given = seed.read(path)
         parsed = parse(given.text, path.name)
         document = Document.objects.filter(name=path.stem).first()

@@ -444,8 +444,8 @@ def coverage(*, viewer: Actor) -> list[CoverageLine]:
     """Every measure with its status in every territory: the whole list."""
     places = sorted(territories())
     standing: dict[UUID, dict[str, Adoption]] = {}
-    for row in Adoption.objects.all():
-        standing.setdefault(row.measure_id, {})[row.territory] = row
+    for adopted in Adoption.objects.all():
+        standing.setdefault(adopted.measure_id, {})[adopted.territory] = adopted
     lines = []
     for row in Measure.objects.select_related("article").order_by("code"):
         here = standing.get(row.pk, {})

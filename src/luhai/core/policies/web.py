@@ -14,6 +14,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
+from luhai.core.parties.corridor import Tile, tiles
 from luhai.core.parties.territories import territories
 from luhai.kernel.origin import Role
 from luhai.kernel.refusal import Absent, Invalid, Refusal
@@ -113,7 +114,7 @@ def library(request: HttpRequest) -> HttpResponse:
         if parts and not (parts[0].isascii() and parts[0].isdigit() and len(parts[0]) < 11):
             raise Invalid(field="cursor", problem="pass the `next` of the page before, or nothing")
         hits = queries.search(
-            text=asked["q"].replace("\x00", ""), article=int(number) if number else None,
+            text=_plain(asked["q"]), article=int(number) if number else None,
             actor=_plain(asked["actor"]), territory=_plain(asked["territory"]), modality=_plain(asked["modality"]),
             tag=_plain(asked["tag"]), after=(int(parts[0]), parts[1]) if parts else None, limit=PAGE + 1, viewer=viewer,
         )  # fmt: skip
@@ -179,7 +180,20 @@ def measure(request: HttpRequest, code: str) -> HttpResponse:
             for code_, place in territories().items()
         ],
         invented=any(a.invented for a in found.adoptions),
+        tiles=[_tile(tile, code, found.line.territories, standing.get(tile.code)) for tile in tiles().values()],
     )  # fmt: skip
+
+
+def _tile(tile: Tile, measure: str, bound: list[str], adoption: queries.AdoptionLine | None) -> dict[str, Any]:
+    """One tile of the grid of territories: its place, its colour, and the status in words."""
+    known = _status(adoption)
+    open_here = tile.code in bound
+    text = known["status"] or (_("not yet listed") if open_here else _("not for this territory"))
+    return {
+        "name_zh": tile.name_zh, "name_en": tile.name_en, "column": tile.column, "row": tile.row,
+        "state": known["shade"] or ("none" if adoption is None else ""), "text": text,
+        "href": reverse("policy_adoption", args=[measure, tile.code]) if open_here else "",
+    }  # fmt: skip
 
 
 def _status(adoption: queries.AdoptionLine | None) -> dict[str, Any]:

@@ -76,8 +76,8 @@ class _Programme:
     """Variables: one a candidate (sent or not), then one a demand that nobody has been asked for yet (served or not)."""
 
     candidates: Sequence[Candidate]
-    pools: Mapping[Hashable, Pool]
-    room: Mapping[Hashable, int]
+    pools: Mapping[Any, Pool]
+    room: Mapping[Any, int]
     fresh: Sequence[Hashable]
     cuts: list[list[int]] = field(default_factory=list)
 
@@ -141,8 +141,8 @@ class _Programme:
 
 def assign(
     candidates: Sequence[Candidate],
-    pools: Mapping[Hashable, Pool],
-    room: Mapping[Hashable, int],
+    pools: Mapping[Any, Pool],
+    room: Mapping[Any, int],
     *,
     already: frozenset[Hashable] = frozenset(),
     time_limit_ms: int = 20_000,
@@ -219,8 +219,8 @@ def _solve(
 
 def greedy(
     candidates: Sequence[Candidate],
-    pools: Mapping[Hashable, Pool],
-    room: Mapping[Hashable, int],
+    pools: Mapping[Any, Pool],
+    room: Mapping[Any, int],
     *,
     already: frozenset[Hashable] = frozenset(),
 ) -> Plan:

@@ -421,6 +421,7 @@ def offer(
     )  # fmt: skip
     _answered(match, origin)
     if match.reserved_minor > amount:
+        assert match.capacity_id is not None, "what lies with an institution is held"
         capacity = Capacity.objects.select_for_update().get(pk=match.capacity_id)
         capacity.amount_used_minor -= match.reserved_minor - amount
         capacity.save(update_fields=["amount_used_minor"])
@@ -621,7 +622,7 @@ def assign_batch(
         match.batch = batch
         _send(demand, match, capacity.pk, "batch", origin)
         demand.save(update_fields=["version"])
-    told = {
+    told: dict[str, Any] = {
         "demands": batch.demands,
         "candidates": batch.candidates,
         "served": batch.served,
@@ -641,7 +642,7 @@ def expire_overdue(*, origin: Origin) -> dict[str, int]:
     Who:     a job only.
     Writes:  matches, demands, the Capacity that they held, events. What has a later day is left alone.
     """
-    lapsed = {"matches": 0, "offers": 0, "demands": 0}
+    lapsed: dict[str, Any] = {"matches": 0, "offers": 0, "demands": 0}
     late = Match.objects.filter(state__in=OPEN, lapses_at__lte=origin.at).values_list("demand_id", flat=True)
     over = Demand.objects.filter(
         state__in=[DemandState.PUBLISHED, DemandState.MATCHED, DemandState.OFFERED], expires_at__lte=origin.at

@@ -626,7 +626,7 @@ def card_as_json(card: ProductCard) -> dict[str, Any]:
 
 def card_from(kept: Mapping[str, Any]) -> ProductCard:
     known = {f.name for f in fields(ProductCard)}
-    values = {
+    values: dict[str, Any] = {
         name: tuple(value) if isinstance(value, list) else value for name, value in kept.items() if name in known
     }
     return ProductCard(

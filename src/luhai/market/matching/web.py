@@ -185,7 +185,7 @@ def demand(request: HttpRequest, demand_id: UUID) -> HttpResponse:
         ],
         others=[m for m in matches if m.state in ("REFUSED", "WITHDRAWN", "LAPSED")],
         open=[m for m in matches if m.state in ("PROPOSED", "SENT", "ASKED", "OFFERED", "ACCEPTED")],
-        most_asked=policy.MOST_ASKED, mine=viewer.role == Role.COMPANY,
+        most_asked=policy.MOST_ASKED, mine=viewer.role == Role.COMPANY, facts=_of_company(view.facts),
     )  # fmt: skip
 
 
@@ -274,15 +274,21 @@ def desk_match(request: HttpRequest, match_id: UUID) -> HttpResponse:
         card=view.demand, now=now, errors=errors, given=given, deed=deed, reasons=policy.REFUSALS,
         fields=[FIELDS[name] for name in (*STATED, "lists", "credit_grade", "needed_by")],
         asked_fields=request.POST.getlist("fields"), documents=DOCUMENTS, asked_documents=request.POST.getlist("documents"), asking=view.can & {"OFFER", "ASK", "REFUSE"},
+        facts=_of_company(view.facts),
     )  # fmt: skip
+
+
+def _of_company(facts: tuple[queries.FactLine, ...]) -> list[queries.FactLine]:
+    """What is known of the company; what the demand itself says stands above it on the page."""
+    return [fact for fact in facts if FIELDS[fact.field].about == "company"]
 
 
 def _suggested(view: queries.Desk) -> dict[str, str]:
     places = EXPONENT[Currency(view.demand.currency)]
     amount = min(view.demand.amount_minor, view.match.product.amount_max_minor)
     return {
-        "amount": f"{Decimal(amount).scaleb(-places):f}",
-        "rate": f"{Decimal(view.match.product.price_min_bp) / 100:f}",
+        "amount": _plain_number(Decimal(amount).scaleb(-places)),
+        "rate": _plain_number(Decimal(view.match.product.price_min_bp) / 100),
         "tenor_days": str(min(view.demand.tenor_days, view.match.product.tenor_max_days)),
         "valid_until": (timezone.localdate() + timedelta(days=10)).isoformat(),
     }
@@ -422,9 +428,9 @@ def _from_draft(request: HttpRequest) -> dict[str, Any]:
     card = queries.demand(demand_id=draft, now=timezone.now(), viewer=viewer_of(request)).card
     return {
         "draft": card.id, "purpose": card.purpose, "currency": card.currency, "tenor_days": card.tenor_days,
-        "amount": f"{Decimal(card.amount_minor).scaleb(-EXPONENT[Currency(card.currency)]):f}",
+        "amount": _plain_number(Decimal(card.amount_minor).scaleb(-EXPONENT[Currency(card.currency)])),
         "needed_by": card.needed_by.isoformat() if card.needed_by else "", "green": "on" if card.green else "",
-        "rate_cap": f"{Decimal(card.rate_cap_bp) / 100:f}" if card.rate_cap_bp is not None else "",
+        "rate_cap": _plain_number(Decimal(card.rate_cap_bp) / 100) if card.rate_cap_bp is not None else "",
         "collateral": list(card.collateral), "wants": list(card.wants), "objective": card.objective, "note": card.note,
     }  # fmt: skip
 
@@ -456,9 +462,9 @@ def _as_typed(field: Field, value: Any) -> str:
     if field.kind is Kind.FLAG:
         return "yes" if value else "no"
     if field.kind is Kind.MONEY:
-        return f"{Decimal(value).scaleb(-2):f}".removesuffix(".00")
+        return _plain_number(Decimal(value).scaleb(-2))
     if field.kind is Kind.SHARE:
-        return f"{Decimal(value) / 100:f}"
+        return _plain_number(Decimal(value) / 100)
     return value.isoformat() if field.kind is Kind.DATE else str(value)
 
 
@@ -514,6 +520,11 @@ def _read_decimal(text: str, places: int) -> int | None:
         return int(scaled) if scaled == scaled.to_integral_value() and 0 <= scaled < 10**12 else None
     except InvalidOperation:
         return None
+
+
+def _plain_number(value: Decimal) -> str:
+    """1050000.00 -> 1050000: as somebody would type it."""
+    return f"{value.normalize():f}"
 
 
 def _looks_like_day(text: str) -> bool:

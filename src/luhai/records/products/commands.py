@@ -7,7 +7,7 @@ from typing import Any
 from uuid import UUID
 
 import rfc8785
-from django.db import connection
+from django.db import IntegrityError, connection, transaction
 
 from luhai.core.parties import queries as parties
 from luhai.core.rules import queries as rules
@@ -47,12 +47,10 @@ def draft_product(*, product_id: UUID, institution_id: UUID, terms: dict[str, An
     _own(institution_id, origin)
     written = read_terms(terms)
     check_parameters(whole(written), rules.parameters(viewer=origin.actor))
-    product, _ = Product.objects.get_or_create(
-        pk=product_id, defaults={"institution_id": institution_id, "created_at": origin.at}
-    )
-    product = Product.objects.select_for_update().get(pk=product.pk)
+    product = Product.objects.filter(pk=product_id).first() or _create(product_id, institution_id, origin)
     if product.institution_id != institution_id:
         raise Absent(kind="product")
+    product = Product.objects.select_for_update().get(pk=product_id)
     _advance(product, Action.EDIT)
     Draft.objects.update_or_create(
         product=product,
@@ -129,13 +127,22 @@ def _own(institution_id: UUID, origin: Origin) -> None:
 
 
 def _locked(product_id: UUID, origin: Origin) -> Product:
-    """The product, if it is the actor's institution's; to others it does not exist here."""
-    product = Product.objects.select_for_update().filter(pk=product_id).first()
-    if product is None:
+    """The product, locked, if it is the actor's institution's."""
+    seen = Product.objects.filter(pk=product_id).first()
+    if seen is None:
         raise Absent(kind="product")
-    if origin.actor.role != Role.SYSTEM and product.institution_id != origin.actor.party_id:
+    if origin.actor.role != Role.SYSTEM and seen.institution_id != origin.actor.party_id:
         raise NotEntitled(who="an officer of the institution")
-    return product
+    return Product.objects.select_for_update().get(pk=product_id)
+
+
+def _create(product_id: UUID, institution_id: UUID, origin: Origin) -> Product:
+    """Add a new product. An id that is another institution's hidden draft is, to this one, simply absent."""
+    try:
+        with transaction.atomic():
+            return Product.objects.create(pk=product_id, institution_id=institution_id, created_at=origin.at)
+    except IntegrityError:
+        raise Absent(kind="product") from None
 
 
 def _advance(product: Product, action: Action) -> None:

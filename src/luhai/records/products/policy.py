@@ -293,6 +293,12 @@ def explain(
         holds = Verdict.UNKNOWN if not known_place else Verdict.MET if measure in live else Verdict.FAILED
         verdict = min(verdict, holds)
         reasons.append(_gate(measure, holds, place))
+        if holds is Verdict.UNKNOWN and nearest is not None and all(c.field != "territory" for c in nearest):
+            field = FIELDS["territory"]
+            nearest = (
+                *nearest,
+                Nearest("territory", f"请补充{field.zh}", f"Please state {field.en}", str(field.reach), True, (measure,)),
+            )
         if holds is Verdict.FAILED and nearest is not None:
             nearest = (
                 *nearest,

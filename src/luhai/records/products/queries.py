@@ -240,7 +240,7 @@ def all_cards(*, viewer: Actor) -> dict[UUID, ProductCard]:
 def eligible(*, facts: Facts, on: date, viewer: Actor) -> tuple[Standing, ...]:
     """Every product on the shelf that these facts meet, or may meet, judged in one SQL statement; by product id."""
     known = read_facts(facts)
-    asked = sql.question(known, rules.parameters(viewer=viewer), on=on)
+    asked: dict[str, Any] = sql.question(known, rules.parameters(viewer=viewer), on=on)
     place = _place(known)
     asked |= {"known_place": place is not None, "in_force": sorted(_in_force(place, on))}
     with connection.cursor() as cursor:

@@ -25,7 +25,7 @@ REVOKE UPDATE, DELETE, TRUNCATE ON journal_entry, journal_batch FROM luhai_app;
 ALTER TABLE journal_entry ENABLE ROW LEVEL SECURITY;
 CREATE POLICY journal_read ON journal_entry FOR SELECT USING (actor_id = luhai_person() OR luhai_sees_all());
 CREATE POLICY journal_add ON journal_entry FOR INSERT WITH CHECK (
-    position IS NULL AND (actor_id = luhai_person() OR luhai_role() IN ('system', 'public')));
+    position IS NULL AND actor_id = luhai_person());
 
 -- Gives the next positions, in the order in which rows were written, and answers the last position given.
 CREATE FUNCTION journal_assign(at_most integer) RETURNS bigint LANGUAGE plpgsql SECURITY DEFINER

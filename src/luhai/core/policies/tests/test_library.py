@@ -8,7 +8,7 @@ from pathlib import Path
 from uuid import UUID, uuid4
 
 import pytest
-from django.db import DatabaseError, connection, transaction
+from django.db import DatabaseError, transaction
 from django.test import Client
 
 from luhai.core.parties.territories import territories
@@ -77,7 +77,7 @@ class TestLoading:
         given = read(commands.LIBRARY / "pbc-2025-11-26.md")
         table = (commands.LIBRARY / "pbc-2025-11-26.measures.csv").read_text(encoding="utf-8")
         assert len(read_measures(given.text, table)) == 239
-        with pytest.raises(SeedBroken, match="M01-01.*not its quote"):
+        with pytest.raises(SeedBroken, match=r"M01-01.*not its quote"):
             read_measures(" " + given.text, table)
         with pytest.raises(SeedBroken, match="M01-02"):
             read_measures(given.text, table.replace("M01-02,1,", "M01-02,one,", 1))
@@ -89,6 +89,8 @@ class TestLoading:
     ) -> None:
         whole = (commands.LIBRARY / "pbc-2025-11-26.md").read_text(encoding="utf-8")
         (tmp_path / "pbc-2025-11-26.md").write_text(whole + "又及。\n", encoding="utf-8")
+        table = "pbc-2025-11-26.measures.csv"
+        (tmp_path / table).write_bytes((commands.LIBRARY / table).read_bytes())
         monkeypatch.setattr(commands, "LIBRARY", tmp_path)
         with pytest.raises(commands.SeedChanged):
             commands.load_seed(origin=by(SYSTEM))

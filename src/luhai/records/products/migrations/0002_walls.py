@@ -18,7 +18,9 @@ CREATE TABLE products_predicate (
     codes     jsonb,
     cover     text[],
     canonical text    NOT NULL UNIQUE
-);
+) WITH (toast_tuple_target = 8160);
+-- A few hundred codes are read with every question, so they stay in the row and are not compressed.
+ALTER TABLE products_predicate ALTER COLUMN codes SET STORAGE EXTERNAL;
 """
 
 SQL = """
