@@ -6,13 +6,16 @@ A fixed seed, so that a run can be repeated. `FUZZ=200` tries more.
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from typing import Any
 from uuid import uuid4
 
 import hypothesis
 import pytest
 import schemathesis
+from django.core.signals import request_finished, request_started
 from django.core.wsgi import get_wsgi_application
+from django.db import close_old_connections
 
 from luhai.config.api import api
 from luhai.kernel.origin import Role
@@ -32,11 +35,16 @@ LEFT_OUT = {
 
 
 @pytest.fixture(scope="module")
-def schema() -> Any:
+def schema() -> Iterator[Any]:
+    # The whole run is one transaction, as in Django's own test client: a request must not close its connection.
+    for signal in (request_started, request_finished):
+        signal.disconnect(close_old_connections)
     schemathesis.checks.load_all_checks()
     described = schemathesis.openapi.from_dict(api.get_openapi_schema())
     described.app = get_wsgi_application()
-    return described
+    yield described
+    for signal in (request_started, request_finished):
+        signal.connect(close_old_connections)
 
 
 @pytest.mark.django_db

@@ -225,6 +225,6 @@ def test_every_command_says_who_may_ask() -> None:
 @pytest.mark.django_db
 def test_a_visitor_can_ask_for_no_command() -> None:
     for name, (call, _) in own(COMMANDS_BY_NAME).items():
-        with pytest.raises(NotPermitted):
-            call(origin=Origin(PUBLIC, uuid4(), NOON))
-            pytest.fail(name)
+        asked_by_nobody = Origin(PUBLIC, uuid4(), NOON)
+        with pytest.raises(NotPermitted, match=name):
+            call(origin=asked_by_nobody)

@@ -60,8 +60,11 @@ class Luhai(NinjaAPI):
         # The description must admit callers without a token: much is public, and a browser has its session.
         for operations in schema["paths"].values():
             for operation in operations.values():
-                if isinstance(operation, dict) and operation.get("security"):
+                if operation.get("security"):
                     operation["security"] = [*operation["security"], {}]
+                for status, response in operation["responses"].items():
+                    if int(status) >= 400 and "application/json" in response.get("content", {}):
+                        response["content"] = {"application/problem+json": response["content"]["application/json"]}
         return schema
 
 

@@ -84,13 +84,12 @@ def main(argv: list[str] | None = None) -> None:
 
 
 def _say(refusal: Any) -> None:
-    facts = {name: str(value) for name, value in refusal.facts.items()}
     try:
-        from django.utils.translation import gettext as translate
+        from luhai.shell.texts import in_words
 
-        text = translate(refusal.message) % facts
+        text = in_words(refusal)
     except Exception:  # Django is not loaded for the light subjects; the English text serves
-        text = refusal.message % facts
+        text = refusal.message % {name: str(value) for name, value in refusal.facts.items()}
     click.echo(f"{refusal.code}: {text}", err=True)
 
 

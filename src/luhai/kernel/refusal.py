@@ -8,6 +8,10 @@ def gettext_noop(text: str) -> str:
     return text
 
 
+#: Facts that are texts for people: translated with the message they stand in.
+WORDS = ("who", "kind", "problem")
+
+
 class Refusal(Exception):
     """A request the rules forbid, as things stand. Nothing was changed.
 

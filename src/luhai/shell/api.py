@@ -20,6 +20,7 @@ from luhai.kernel.origin import Actor, Origin, Role
 from luhai.kernel.refusal import Invalid, NotPermitted, Refusal
 
 from .observe import log
+from .texts import in_words
 
 T = TypeVar("T")
 
@@ -103,10 +104,9 @@ def answer(request: HttpRequest, problem: Problem) -> HttpResponse:
 
 def of_refusal(request: HttpRequest, refusal: Refusal) -> Problem:
     facts = {name: value for name, value in refusal.facts.items()}
-    texts = {name: str(value) for name, value in facts.items()}
     status = refusal.status
     code = refusal.code
-    title = gettext(refusal.message) % texts
+    title = in_words(refusal)
     if isinstance(refusal, NotPermitted) and viewer_of(request).role == Role.PUBLIC:
         status, code, title = 401, "sign_in", gettext("Sign in, or send a token.")
     return Problem(title=title, status=status, code=code, facts=facts)

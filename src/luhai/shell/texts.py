@@ -6,15 +6,19 @@ uses the text, so that work on two subjects does not collide. Compiled files are
 
 from __future__ import annotations
 
+import ast
 import io
 import re
 from collections import defaultdict
+from collections.abc import Iterator
 from pathlib import Path
 
 from babel.messages.catalog import Catalog
 from babel.messages.extract import extract_python
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po, write_po
+
+from luhai.kernel.refusal import WORDS, Refusal
 
 SOURCE = Path(__file__).resolve().parents[1]
 KEYWORDS = {
@@ -54,6 +58,9 @@ def used() -> dict[str, set[str]]:
             continue
         text = path.read_text(encoding="utf-8")
         if path.suffix == ".py":
+            if path.name in {"commands.py", "queries.py", "api.py", "web.py", "policy.py"}:
+                for word in _words(path, text):
+                    found[word].add(str(path.relative_to(SOURCE)))
             if not re.search(r"\b(gettext|_)\w*\(", text):
                 continue
             source = text
@@ -70,6 +77,27 @@ def used() -> dict[str, set[str]]:
                     if _function.startswith(("ngettext",)):
                         break
     return found
+
+
+def in_words(refusal: Refusal) -> str:
+    """A refusal as a sentence in the language of the moment; facts that are texts are translated with it."""
+    from django.utils.translation import gettext
+
+    facts = {
+        name: gettext(value) if name in WORDS and isinstance(value, str) and value else str(value)
+        for name, value in refusal.facts.items()
+    }
+    return gettext(refusal.message) % facts
+
+
+def _words(path: Path, text: str) -> Iterator[str]:
+    """Texts given to refusals as facts: who="…", kind="…", problem="…"."""
+    for node in ast.walk(ast.parse(text)):
+        if isinstance(node, ast.Call) and getattr(node.func, "id", "")[:1].isupper():
+            for keyword in node.keywords:
+                if keyword.arg in WORDS and isinstance(keyword.value, ast.Constant) and isinstance(keyword.value.value, str):
+                    if " " in keyword.value.value or path.name in {"commands.py", "queries.py"}:
+                        yield keyword.value.value
 
 
 def _calls(templatized: str) -> str:

@@ -17,6 +17,8 @@ from django.utils.translation import gettext, gettext_lazy
 from luhai.kernel.origin import Actor, Origin, Role
 from luhai.kernel.refusal import Absent, NotPermitted, Refusal
 
+from .texts import in_words
+
 View = Callable[..., HttpResponse]
 
 ROLE_NAMES = {
@@ -65,7 +67,7 @@ def frame(request: HttpRequest) -> dict[str, Any]:
 
 def say(refusal: Refusal) -> str:
     """A refusal in the reader's language."""
-    return gettext(refusal.message) % {name: str(value) for name, value in refusal.facts.items()}
+    return in_words(refusal)
 
 
 def refusals(view: View) -> View:

@@ -205,7 +205,7 @@ def _status(adoption: queries.AdoptionLine | None) -> dict[str, Any]:
 @require_GET
 @refusals
 def adoption_list(request: HttpRequest) -> HttpResponse:
-    places = [territories()[code] for code in sorted(territories())]
+    places = [tiles()[code] for code in sorted(territories())]  # in the order of CoverageLine.statuses
     tag = request.GET.get("tag", "")
     lines = queries.coverage(viewer=viewer_of(request))
     shown = [line for line in lines if not tag or line.measure.tag == tag]

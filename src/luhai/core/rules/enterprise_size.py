@@ -85,7 +85,7 @@ def enterprise_size(facts: Mapping[str, Fact], parameters: Parameters, *, on: da
         return Sized(None, None, "industry is not known", ())
     group = group_of(str(industry.value))
     if group is None:
-        return Sized(None, None, f"the method does not cover industry {industry.value}", ())
+        return Sized(None, None, f"industry {industry.value} is not covered by the method, or not told closely enough", ())
     answers: list[tuple[str, Answer]] = []
     for size in _SIZES:
         bounds = AllOf(

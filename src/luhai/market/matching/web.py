@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from datetime import datetime, time, timedelta
 from decimal import Decimal, InvalidOperation
 from typing import Any, Final
@@ -57,7 +58,8 @@ def why_me(request: HttpRequest) -> HttpResponse:
     more = request.GET.copy()
     more["cursor"] = answer.next
     return page(
-        request, "matching/why_me.html", items=answer.items, verdict=verdict, demand_id=demand_id,
+        request, "matching/why_me.html", items=answer.items if demand_id else [_of_shelf(item) for item in answer.items],
+        verdict=verdict, demand_id=demand_id, about_demand=demand_id is None,
         next=f"?{more.urlencode()}" if answer.next else "",
         demands=[d for d in queries.demands(limit=20, viewer=viewer).items if d.state in ("DRAFT", "PUBLISHED", "MATCHED", "OFFERED")],
     )  # fmt: skip
@@ -82,7 +84,17 @@ def product_why(request: HttpRequest, product_id: UUID) -> HttpResponse:
         if found is None or card is None:
             raise Absent(kind="product")
         item = queries.WhyNot(card, found.verdict, found.reasons, found.nearest)
-    return page(request, "matching/product_why.html", item=item, demand_id=demand_id)
+    return page(
+        request, "matching/product_why.html", item=item if demand_id else _of_shelf(item), demand_id=demand_id,
+        about_demand=demand_id is None,
+    )  # fmt: skip
+
+
+def _of_shelf(item: queries.WhyNot) -> queries.WhyNot:
+    """Without a demand, what a demand would have to say is no change to the company."""
+    if item.nearest is None:
+        return item
+    return replace(item, nearest=tuple(n for n in item.nearest if not (n.reach == "demand" and n.states_only)))
 
 
 # --- demands ------------------------------------------------------------------------------------------------------------
