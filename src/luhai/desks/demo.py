@@ -47,14 +47,19 @@ _REGISTERED: Final = {"industry", "founded_on", "age_months", "lists", "credit_g
 
 @dataclass(frozen=True)
 class Loader:
-    """One load: a corridor, the day it is invented for, and the instant at which it is entered."""
+    """One load: a corridor, and the present. What is entered happened in the twelve days before, in working time."""
 
     corridor: Any
     seed: int
-    at: datetime
+    now: datetime
 
-    def origin(self, step: str, actor: Actor = SYSTEM) -> Origin:
-        return Origin(actor, uuid5(_SPACE, f"{self.seed}:{step}"), self.at)
+    def at(self, days_ago: int, hour: int = 10, minute: int = 0) -> datetime:
+        """An instant some days before the day of the corridor, and never in the future."""
+        day = self.corridor.as_of - timedelta(days=days_ago)
+        return min(self.now, datetime.combine(day, time(hour % 24, minute % 60), _SHANGHAI))
+
+    def origin(self, step: str, actor: Actor = SYSTEM, at: datetime | None = None) -> Origin:
+        return Origin(actor, uuid5(_SPACE, f"{self.seed}:{step}"), at or self.at(12))
 
 
 def key_of_finish(seed: int, size: str) -> UUID:
@@ -74,7 +79,7 @@ def load(*, seed: int, size: str, now: datetime, say: Callable[[str], None]) -> 
     with connection.cursor() as cursor:  # a power cut may lose the last second of an invented corridor; it is loaded again
         cursor.execute("SET synchronous_commit = off")
     corridor = invented.generate(seed=seed, size=invented.Size(size), as_of=as_of)
-    loader = Loader(corridor, seed, min(now, datetime.combine(as_of, time(9, 30), _SHANGHAI) + timedelta(days=1)))
+    loader = Loader(corridor, seed, now)
 
     say("The policy and its measures")
     measures = policies.load_seed(origin=loader.origin("policy"))["measures"]
@@ -87,7 +92,7 @@ def load(*, seed: int, size: str, now: datetime, say: Callable[[str], None]) -> 
     say("Demands, matched")
     demands = _demands(loader)
     say("Demands offered to institutions within their capacity")
-    assigned = matching.assign_batch(origin=loader.origin("assign"))
+    assigned = matching.assign_batch(origin=loader.origin("assign", at=loader.at(4, 9, 30)))
     say("Institutions answer")
     answers = _answers(loader, demands)
     summary = {
@@ -170,7 +175,7 @@ def officer_of(bank: Any) -> Actor:
 def _products(loader: Loader) -> int:
     banks = {bank.id: bank for bank in loader.corridor.institutions}
     for bank in banks.values():
-        start = loader.corridor.as_of.replace(day=1)
+        start = loader.corridor.as_of - timedelta(days=30)
         matching.set_capacity(
             institution_id=bank.id, currency="CNY", starts_on=start, ends_on=start + timedelta(days=120),
             amount_limit_minor=bank.capacity_minor, count_limit=40,
@@ -205,6 +210,7 @@ def _demands(loader: Loader) -> dict[UUID, dict[str, Any]]:
     done: dict[UUID, dict[str, Any]] = {}
     for demand in loader.corridor.demands:
         seller = seller_of(demand.company_id)
+        at = loader.at(5 + demand.number % 6, 9 + demand.number % 8, demand.number * 7)
         form = {
             "purpose": demand.purpose, "amount_minor": demand.amount_minor, "currency": demand.currency,
             "tenor_days": demand.tenor_days, "needed_by": demand.needed_by, "rate_cap_bp": demand.rate_cap_bp,
@@ -213,10 +219,10 @@ def _demands(loader: Loader) -> dict[UUID, dict[str, Any]]:
         }  # fmt: skip
         matching.draft_demand(
             demand_id=demand.id, company_id=demand.company_id, form=form,
-            origin=loader.origin(f"demand:{demand.id}", seller),
+            origin=loader.origin(f"demand:{demand.id}", seller, at),
         )  # fmt: skip
-        matching.publish_demand(demand_id=demand.id, origin=loader.origin(f"open:{demand.id}", seller))
-        done[demand.id] = matching.match_demand(demand_id=demand.id, origin=loader.origin(f"match:{demand.id}", seller))
+        matching.publish_demand(demand_id=demand.id, origin=loader.origin(f"open:{demand.id}", seller, at))
+        done[demand.id] = matching.match_demand(demand_id=demand.id, origin=loader.origin(f"match:{demand.id}", seller, at))
     return done
 
 
@@ -236,37 +242,38 @@ def _answers(loader: Loader, demands: dict[UUID, dict[str, Any]]) -> dict[str, i
     done: Counter[str] = Counter(offers=0, asked=0, refused=0, accepted=0)
     for number, demand in enumerate(demands):
         seller = seller_of(wanted[demand].company_id)
-        sent = [m for m in market.matches(demand_id=demand, now=loader.at, viewer=seller, limit=50).items if m.state == "SENT"]
+        sent = [m for m in market.matches(demand_id=demand, now=loader.now, viewer=seller, limit=50).items if m.state == "SENT"]
+        last = loader.at(4)
         offered: list[UUID] = []
         for match in sent:
             actor = officer_of(banks[match.product.institution_id])
-            step = f"answer:{match.id}"
-            choice = uuid5(demand, str(match.product.id)).int % 10  # the same on every machine
+            chance = uuid5(demand, str(match.product.id)).int  # the same on every machine
+            choice = chance % 10
+            at = loader.at(4 - chance % 4, 10 + chance % 7, chance % 59)
+            last = max(last, at)
+            origin = loader.origin(f"answer:{match.id}", actor, at)
             try:
                 if choice < 6:
                     matching.offer(
                         match_id=match.id, amount_minor=wanted[demand].amount_minor,
                         rate_bp=min(match.product.price_min_bp + 10 * choice, match.product.price_max_bp),
-                        tenor_days=wanted[demand].tenor_days, conditions="", valid_until=loader.at + timedelta(days=21),
-                        origin=loader.origin(step, actor),
+                        tenor_days=wanted[demand].tenor_days, conditions="", valid_until=at + timedelta(days=21), origin=origin,
                     )  # fmt: skip
                     done["offers"] += 1
                     offered.append(match.id)
                 elif choice == 6:
                     matching.ask(
                         match_id=match.id, question="请补充近十二个月通道货运记录。", fields=["corridor_shipments_12m"],
-                        documents=[], origin=loader.origin(step, actor),
+                        documents=[], origin=origin,
                     )  # fmt: skip
                     done["asked"] += 1
                 elif choice == 7:
-                    matching.refuse(
-                        match_id=match.id, reason="industry_limit", note="", origin=loader.origin(step, actor)
-                    )
+                    matching.refuse(match_id=match.id, reason="industry_limit", note="", origin=origin)
                     done["refused"] += 1
             except Refusal:
                 continue  # an offer beyond what is left of the capacity: refused, recorded, and the desk keeps the match
         if offered and wanted[demand].company_id not in with_account and number % 3 == 0:
-            matching.accept_offer(match_id=offered[0], origin=loader.origin(f"accept:{demand}", seller))
+            matching.accept_offer(match_id=offered[0], origin=loader.origin(f"accept:{demand}", seller, last))
             done["accepted"] += 1
     return dict(done)
 

@@ -11,7 +11,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -160,8 +160,8 @@ class Cast:
         officer: Actor = origin.actor if origin.actor in self.officers else self.officers[0]
         assert officer.party_id
         return commands.set_capacity(
-            institution_id=officer.party_id, currency="CNY", starts_on=NOON.date().replace(day=1),
-            ends_on=NOON.date().replace(month=12, day=31), amount_limit_minor=amount, count_limit=2,
+            institution_id=officer.party_id, currency="CNY", starts_on=date(2020, 1, 1),
+            ends_on=date(2099, 12, 31), amount_limit_minor=amount, count_limit=2,
             origin=Origin(officer, origin.key, origin.at),
         )  # fmt: skip
 

@@ -43,7 +43,7 @@ def company(territory: str = CHONGQING, facts: dict[str, Any] = SOUND, name: str
 def bank(
     amount_minor: int = 10**12, count: int = 1000, *, territory: str = CHONGQING, role: Role = Role.BANK
 ) -> Actor:
-    """An institution with an officer and, unless the count is 0, a capacity in yuan for March; answers the officer."""
+    """An institution with an officer and, unless the count is 0, a capacity in yuan; answers the officer."""
     key = uuid4()
     parties.register_party(
         party_id=key, kind="institution", sort="city_bank", name_zh="某银行", name_en="Some Bank", country="CN",
@@ -58,7 +58,7 @@ def bank(
 def capacity(officer: Actor, amount_minor: int, count: int) -> UUID:
     assert officer.party_id
     return commands.set_capacity(
-        institution_id=officer.party_id, currency="CNY", starts_on=date(2026, 3, 1), ends_on=date(2026, 12, 31),
+        institution_id=officer.party_id, currency="CNY", starts_on=date(2020, 1, 1), ends_on=date(2099, 12, 31),
         amount_limit_minor=amount_minor, count_limit=count, origin=by(officer),
     )  # fmt: skip
 
