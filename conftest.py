@@ -7,6 +7,7 @@ import tempfile
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
+from unittest.mock import patch
 from uuid import uuid4
 
 import pytest
@@ -50,8 +51,8 @@ def django_db_setup(cluster: object, django_db_blocker: object) -> Iterator[None
 
     with django_db_blocker.unblock():  # type: ignore[attr-defined]
         _point_at(cluster, "luhai")
-        schema.postgres.ensure = lambda: None  # type: ignore[attr-defined]
-        schema.bring_up_to_date()
+        with patch.object(schema.postgres, "ensure"):  # the server runs already, and it is not the user's
+            schema.bring_up_to_date()
     yield
 
 

@@ -24,6 +24,8 @@ HOME = {
 }  # fmt: skip
 PRIVATE = {"models", "lifecycle"}
 EDGES = {"api.py", "web.py", "cli.py", "jobs.py", "acting.py", "sign_in.py", "urls.py", "apps.py"}
+#: The mixed-integer solver counts in floating point; its answer is checked in whole numbers. Decision 0030.
+SOLVER = "src/luhai/market/matching/assignment.py"
 CLOCK = {("timezone", "now"), ("datetime", "now"), ("datetime", "utcnow"), ("date", "today"), ("time", "time")}
 
 
@@ -90,6 +92,8 @@ def floats(root: Path) -> list[str]:
     """Money and legal numbers are never a float."""
     found = []
     for path, tree in sources(root):
+        if path.as_posix() == SOLVER:
+            continue
         if path.as_posix().startswith(("simulator/", "src/luhai/shell/", "src/luhai/desks/", "src/luhai/config/")):
             continue
         for node in ast.walk(tree):

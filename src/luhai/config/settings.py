@@ -176,6 +176,6 @@ LOGGING_CONFIG = "luhai.shell.observe.configure"
 LOGGING: dict[str, Any] = {"version": 1}  # not empty, or Django would not call it
 SILENCED_SYSTEM_CHECKS = ["account.W001"]
 TEST_RUNNER = "django.test.runner.DiscoverRunner"
-PROCRASTINATE_IMPORT_PATHS = ["luhai.shell.jobs"]
+PROCRASTINATE_IMPORT_PATHS = ["luhai.shell.jobs", "luhai.market.matching.jobs"]
 
 BRAND = {"zh": "陆海智融通", "en": "Luhai", "long": _("Finance on the New Western Land-Sea Corridor")}

@@ -225,7 +225,7 @@ def register_company(request: HttpRequest) -> HttpResponse:
             parties_commands.register_my_company(party_id=uuid4(), **given, origin=origin_of(request))
         except Invalid as refusal:
             field = str(refusal.facts["field"])
-            errors[{"name": "name_zh"}.get(field, field)] = _(str(refusal.facts["problem"]))
+            errors[{"name": "name_zh"}.get(field, field)] = _beside(refusal, field)
         except Refusal as refusal:
             errors["uscc" if refusal.code == "parties.already_registered" else "form"] = say(refusal)
         else:
@@ -243,6 +243,13 @@ def register_company(request: HttpRequest) -> HttpResponse:
 def _from_this_machine(request: HttpRequest) -> bool:
     forwarded = "HTTP_X_FORWARDED_FOR" in request.META
     return not forwarded and request.META.get("REMOTE_ADDR") in {"127.0.0.1", "::1"}
+
+
+def _beside(refusal: Invalid, field: str) -> str:
+    """What is wrong with a field, as it is said beside that field: without its name."""
+    if type(refusal).message == Invalid.message:
+        return _(str(refusal.facts["problem"]))
+    return say(refusal).removeprefix(field).lstrip("：: ")
 
 
 def _next(request: HttpRequest) -> str:

@@ -608,7 +608,8 @@ class _Ranks:
     @staticmethod
     def _bucket_of(leading: NDArray[np.int64], shift: int) -> NDArray[np.int64]:
         """Bucket 1 starts at 1.0; what is below (only 0) is bucket 0."""
-        return np.maximum((leading >> shift) - ((1023 << 52) >> shift) + 1, 0)
+        bucket: NDArray[np.int64] = np.maximum((leading >> shift) - ((1023 << 52) >> shift) + 1, 0)
+        return bucket
 
     def ranks(self, edges: Sequence[int]) -> NDArray[np.int64]:
         assert list(edges) == list(self._edges)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import date
 from decimal import Decimal
 from functools import cache
+from uuid import UUID
 
 from django.conf import settings
 
@@ -21,18 +22,15 @@ def shipped() -> Parameters:
     return load(settings.DATA / "parameters")
 
 
-#: The parameters with overrides, for the overrides of one moment: (how many there are, the newest's instant).
-_merged: dict[tuple[int, object], Parameters] = {}
+#: The parameters with overrides, for the overrides of one moment: which there are. Rows never change.
+_merged: dict[tuple[UUID, ...], Parameters] = {}
 
 
 @query(may=EVERYBODY)
 def parameters(*, viewer: Actor) -> Parameters:
     """All parameters, the territories' overrides among them. One small SQL query; rows are read when they changed."""
-    from django.db.models import Count, Max
-
-    stamp = Override.objects.aggregate(n=Count("pk"), newest=Max("set_at"))
-    mark = (stamp["n"], stamp["newest"])
-    if stamp["n"] == 0:
+    mark = tuple(Override.objects.order_by("valid_from", "set_at", "pk").values_list("pk", flat=True))
+    if not mark:
         return shipped()
     if mark not in _merged:
         merged = shipped().with_overrides(
@@ -40,7 +38,7 @@ def parameters(*, viewer: Actor) -> Parameters:
                 row.key, Decimal(row.value), shipped().of(row.key).unit, row.valid_from, Source(row.document, row.article),
                 "verified", row.territory, str(row.set_by),
             )
-            for row in Override.objects.order_by("valid_from", "set_at")
+            for row in Override.objects.order_by("valid_from", "set_at", "pk")
         )  # fmt: skip
         _merged.clear()
         _merged[mark] = merged

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date
+from numbers import Number
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -35,7 +36,7 @@ router = Router(tags=["matching"])
 
 
 def _as_text(value: Any) -> Any:
-    if isinstance(value, bool | int | float):  # pydantic would take a number for seconds since 1970
+    if isinstance(value, Number):  # pydantic would take a number for seconds since 1970
         raise ValueError("a text is wanted")
     return value
 

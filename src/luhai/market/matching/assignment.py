@@ -17,7 +17,7 @@ from collections import defaultdict
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
 from math import gcd, inf
-from time import monotonic
+from time import monotonic_ns
 from typing import Any, Final
 
 import highspy
@@ -98,7 +98,7 @@ class _Programme:
             solver.addRow(-inf, upper, len(places), np.array(places, dtype=np.int32), np.array(weights, dtype=np.float64))
         return solver
 
-    def _rows(self) -> list[tuple[float, list[int], list[float]]]:
+    def _rows(self) -> list[tuple[int, list[int], list[int]]]:
         by_demand: dict[Hashable, list[int]] = defaultdict(list)
         by_pair: dict[Hashable, list[int]] = defaultdict(list)
         by_pool: dict[Hashable, list[int]] = defaultdict(list)
@@ -106,24 +106,24 @@ class _Programme:
             by_demand[c.demand].append(place)
             by_pair[c.demand, c.institution].append(place)
             by_pool[c.pool].append(place)
-        rows: list[tuple[float, list[int], list[float]]] = []
+        rows: list[tuple[int, list[int], list[int]]] = []
         for demand, places in by_demand.items():
             if len(places) > self.room[demand]:
-                rows.append((self.room[demand], places, [1.0] * len(places)))
-        rows += [(1.0, places, [1.0] * len(places)) for places in by_pair.values() if len(places) > 1]
+                rows.append((self.room[demand], places, [1] * len(places)))
+        rows += [(1, places, [1] * len(places)) for places in by_pair.values() if len(places) > 1]
         for pool, places in by_pool.items():
             left = self.pools[pool]
             if len(places) > left.count:
-                rows.append((left.count, places, [1.0] * len(places)))
+                rows.append((left.count, places, [1] * len(places)))
             amounts = [self.candidates[p].amount for p in places]
             if sum(amounts) > left.amount:
                 # A common divisor keeps the numbers small, which keeps them exact.
                 unit = gcd(*amounts)
-                rows.append((left.amount // unit, places, [float(a // unit) for a in amounts]))
+                rows.append((left.amount // unit, places, [a // unit for a in amounts]))
         for number, demand in enumerate(self.fresh, len(self.candidates)):  # served only if something is sent
             places = by_demand[demand]
-            rows.append((0.0, [*places, number], [-1.0] * len(places) + [1.0]))
-        rows += [(float(len(cut) - 1), cut, [1.0] * len(cut)) for cut in self.cuts]
+            rows.append((0, [*places, number], [-1] * len(places) + [1]))
+        rows += [(len(cut) - 1, cut, [1] * len(cut)) for cut in self.cuts]
         return rows
 
     def too_much(self, chosen: Sequence[int]) -> list[list[int]]:
@@ -160,7 +160,7 @@ def assign(
         return Plan((), 0, 0, 0, True, 0)
     fresh = list(dict.fromkeys(candidates[p].demand for p in able if candidates[p].demand not in already))
     programme = _Programme([candidates[p] for p in able], pools, room, fresh)
-    ends = monotonic() + time_limit_ms / 1000
+    ends = monotonic_ns() + time_limit_ms * 1_000_000
     start = greedy([candidates[p] for p in able], pools, room, already=already)
     best, served_at_least, rounds = start.chosen, start.served, 0
 
@@ -191,19 +191,19 @@ def assign(
 
 
 def _solve(
-    programme: _Programme, costs: Any, served: int | None, ends: float
+    programme: _Programme, costs: Any, served: int | None, ends: int
 ) -> tuple[list[int] | None, int | None, bool, int]:
     """The best set that fits in whole numbers, a bound, whether it is proven best, and how often it was solved."""
     count, rounds = len(programme.candidates), 0
     every = np.arange(len(costs), dtype=np.int32)
-    while (left := ends - monotonic()) > 0:
+    while (left := ends - monotonic_ns()) > 0:
         rounds += 1
         solver = programme.solver()
-        solver.setOptionValue("time_limit", left)
+        solver.setOptionValue("time_limit", left / 1_000_000_000)
         solver.changeColsCost(len(costs), every, costs)
         if served is not None and programme.fresh:
             fresh = every[count:]
-            solver.addRow(float(served), inf, len(fresh), fresh, np.ones(len(fresh)))
+            solver.addRow(served, inf, len(fresh), fresh, np.ones(len(fresh)))
         solver.run()
         info = solver.getInfo()
         bound = int(info.mip_dual_bound + 1e-6) if abs(info.mip_dual_bound) < _HIGHEST_NUMBER else None

@@ -197,8 +197,18 @@ def demand(request: HttpRequest, demand_id: UUID) -> HttpResponse:
         ],
         others=[m for m in matches if m.state in ("REFUSED", "WITHDRAWN", "LAPSED")],
         open=[m for m in matches if m.state in ("PROPOSED", "SENT", "ASKED", "OFFERED", "ACCEPTED")],
-        most_asked=policy.MOST_ASKED, mine=viewer.role == Role.COMPANY, facts=_of_company(view.facts),
+        most_asked=policy.MOST_ASKED, mine=viewer.role == Role.COMPANY, facts=_of_company(view.facts or _facts_of_draft(request, view.card)),
     )  # fmt: skip
+
+
+def _facts_of_draft(request: HttpRequest, card: queries.DemandCard) -> tuple[queries.FactLine, ...]:
+    """What would be frozen if the draft were published today; nothing for anybody but its company."""
+    viewer = viewer_of(request)
+    if card.state != "DRAFT" or viewer.party_id != card.company_id:
+        return ()
+    company = parties.party(party_id=card.company_id, viewer=viewer)
+    profile = parties.profile(party_id=card.company_id, viewer=viewer)
+    return queries.fact_lines(policy.company_facts(profile, company.territory, company.country, timezone.localdate()))
 
 
 def _score(match: queries.MatchCard, objective: str) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from numbers import Number
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -36,7 +37,7 @@ def _clean_tree(tree: dict[str, Any]) -> dict[str, Any]:
         elif isinstance(node, str):
             if any(ord(c) < 32 or 0xD800 <= ord(c) <= 0xDFFF for c in node):
                 raise ValueError("no control characters")
-        elif isinstance(node, float) or (isinstance(node, int) and abs(node) > MAX_MINOR):
+        elif isinstance(node, Number) and not (isinstance(node, int) and abs(node) <= MAX_MINOR):
             raise ValueError(f"whole numbers up to {MAX_MINOR} only")
     return tree
 

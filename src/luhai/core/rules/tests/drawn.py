@@ -15,6 +15,10 @@ from ..parameters import Parameter, Parameters, Source, Value
 ON = date(2026, 6, 1)
 
 #: A cap which Sichuan sets apart, and Chengdu within it; and one that is the same everywhere.
+_VALUES: dict[str, dict[str | None, str]] = {
+    "test.cap": {None: "3", "510000": "5", "510100": "2"},
+    "test.same": {None: "4"},
+}
 PARAMETERS = Parameters(
     [
         Parameter(
@@ -25,10 +29,7 @@ PARAMETERS = Parameters(
             ),
             Decimal(0), Decimal(10),
         )
-        for key, values in {
-            "test.cap": {None: "3", "510000": "5", "510100": "2"},
-            "test.same": {None: "4"},
-        }.items()
+        for key, values in _VALUES.items()
     ]
 )  # fmt: skip
 
@@ -83,8 +84,8 @@ def criterion(draw: st.DrawFn) -> dict[str, object]:
         made["parameter"] = draw(st.sampled_from(["test.cap", "test.same"]))
         return made
     if field.kind is Kind.DATE:
-        days = sorted(draw(st.lists(_value(field), min_size=2, max_size=2)))  # type: ignore[type-var]
-        written = [d.isoformat() for d in days if isinstance(d, date)]
+        drawn = draw(st.lists(_value(field), min_size=2, max_size=2))
+        written = sorted(d.isoformat() for d in drawn if isinstance(d, date))
         made["value"] = written if op is Op.BETWEEN else written[0]
     elif field.kind in NUMERIC:
         pair = sorted(draw(st.lists(st.sampled_from(_numbers(field)), min_size=2, max_size=2)))

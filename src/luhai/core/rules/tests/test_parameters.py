@@ -63,7 +63,7 @@ def parameters() -> Parameters:
         ('territory: "510000"', "territory: 510000", "a.cap", "not a GB/T 2260 code in quotes"),
         ("valid_from: 2024-01-01", "valid_from: 2020-01-01", "a.cap", "two values begin on the same day"),
         ("  a.fixed:", "  Fixed:", "Fixed", "a key is words in small letters"),
-        ("    values: [{", "    values: {} #", "a.fixed", "missing values"),
+        ("    values: [{", "    values: {} #", "a.fixed", "a list with at least one dated value"),
         ("parameters:", "parametres:", "(file)", "unknown key parametres"),
         ("defaults: {unit", "defaults: {units", "defaults", "unknown key units"),
     ],
