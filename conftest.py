@@ -43,9 +43,8 @@ def cluster() -> Iterator[object]:
 
 
 @pytest.fixture(scope="session")
-def django_db_setup(cluster: object, django_db_blocker: object) -> Iterator[None]:
+def django_db_setup(cluster: object, django_db_blocker: object) -> None:
     """Point both doors at a migrated database of that server."""
-    from django.core.cache import cache  # noqa: F401
 
     from luhai.shell import schema
 
@@ -53,7 +52,6 @@ def django_db_setup(cluster: object, django_db_blocker: object) -> Iterator[None
         _point_at(cluster, "luhai")
         with patch.object(schema.postgres, "ensure"):  # the server runs already, and it is not the user's
             schema.bring_up_to_date()
-    yield
 
 
 def _point_at(cluster: object, database: str) -> None:

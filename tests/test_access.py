@@ -14,7 +14,13 @@ from django.utils import timezone
 from conftest import NOON
 from luhai.core.parties import access, queries
 from luhai.core.parties.commands import (
-    AlreadyRegistered, add_membership, add_person, issue_token, register_my_company, register_party, revoke_token,
+    AlreadyRegistered,
+    add_membership,
+    add_person,
+    issue_token,
+    register_my_company,
+    register_party,
+    revoke_token,
     state_facts,
 )  # fmt: skip
 from luhai.kernel.origin import SYSTEM, Actor, Origin, Role

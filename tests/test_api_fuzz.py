@@ -16,10 +16,10 @@ import schemathesis
 from django.core.signals import request_finished, request_started
 from django.core.wsgi import get_wsgi_application
 from django.db import close_old_connections
+from schemathesis.checks import CHECKS
 
 from luhai.config.api import api
 from luhai.kernel.origin import Role
-from schemathesis.checks import CHECKS
 from tests.test_permissions import ROLES, tokens
 
 __all__ = ["tokens"]

@@ -6,7 +6,7 @@ criteria in the JSON form of `luhai.core.rules.criteria`.
 
 What it is like: 341 places in 31 provinces, 97 divisions of industry, numbers spread over orders of magnitude, 3 to 8 %
 of each fact missing, companies in no order. A product has about seven conditions: sets of one to 340 places and one to
-97 divisions, ranges, flags, lists; one in six has an any-of group. Fewer than one pair in a hundred is met.
+97 divisions, ranges, flags, lists; one in six has an any-of group. Two pairs in a hundred are met, as many are unknown.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 #: Raised whenever the files would come out otherwise, so that an old cache is not used.
-VERSION = 3
+VERSION = 4
 
 PROVINCES = (11, 12, 13, 14, 15, 21, 22, 23, 31, 32, 33, 34, 35, 36, 37, 41, 42, 43, 44, 45, 46, 50, 51, 52, 53, 54,
              61, 62, 63, 64, 65)  # fmt: skip
@@ -133,6 +133,13 @@ def _products(n: int, seed: int) -> list[Any]:
     return [{"all": _product(rng, areas, sectors)} for _ in range(n)]
 
 
+def _round(number: float) -> int:
+    """A number as banks write it: one of ten round ones in each power of ten."""
+    power = 10 ** max(0, len(str(int(number))) - 1)
+    steps = (1, 1.2, 1.5, 2, 2.5, 3, 4, 5, 6, 8)
+    return max(1, int(min(steps, key=lambda step: abs(step * power - number)) * power))
+
+
 def _product(rng: random.Random, areas: list[list[str]], sectors: list[list[str]]) -> list[Any]:
     def where() -> Any:
         return {"field": "territory", "op": "within", "value": rng.choice(areas), "measure": "M12-07"}
@@ -143,9 +150,8 @@ def _product(rng: random.Random, areas: list[list[str]], sectors: list[list[str]
 
     def number(name: str) -> Any:
         median, spread, _step = _NUMBERS[name]
-        low = max(1, round(median * 2.718 ** (spread * rng.gauss(-0.6, 0.8)), -max(0, len(str(median)) - 2)))
         most = _CEILING.get(name, 1_000_000 if median < 1_000_000 else 2**52)
-        low = min(int(low), most // 3)
+        low = min(_round(median * 2.718 ** (spread * rng.gauss(-0.6, 0.8))), most // 3)
         draw = rng.random()
         if name in ("debt_ratio_bp", "existing_loans_minor") or draw < 0.2:
             return {"field": name, "op": "at_most", "value": min(low * rng.choice([2, 4, 8]), most)}

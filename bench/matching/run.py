@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import random
 import resource
+import shutil
 import statistics
 import subprocess
 import sys
@@ -51,6 +52,9 @@ def run(
     started = time.perf_counter()
     say(f"input: {companies:,} companies, {products:,} products")
     place = folder / f"matching-{companies}-{products}-v{made.VERSION}"
+    for old in folder.glob(f"matching-{companies}-{products}-v*"):
+        if old.name.removesuffix(".new") != place.name:
+            shutil.rmtree(old)
     made.make(place, companies, products)
     dictionary, columns = read_columns(place)
     documents = json.loads((place / "products.json").read_text())

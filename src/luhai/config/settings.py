@@ -163,7 +163,6 @@ LANGUAGE_CODE = "zh-hans"
 LANGUAGES = [("zh-hans", "简体中文"), ("en", "English")]
 USE_I18N = USE_TZ = True
 TIME_ZONE = "Asia/Shanghai"
-FORMAT_MODULE_PATH = []
 
 STATIC_URL = "/static/"
 STATICFILES_DIRS = [path for path in [STATE / "static"] if path.is_dir()]

@@ -19,6 +19,7 @@ from django.utils import timezone
 
 from luhai.core.parties import commands as parties
 from luhai.core.policies import commands as policies
+from luhai.core.rules.fields import PURPOSES
 from luhai.kernel.origin import SYSTEM, Actor, Origin, Role
 from luhai.kernel.refusal import Refusal
 from luhai.market.matching import commands as matching
@@ -281,6 +282,7 @@ def _answers(loader: Loader, demands: dict[UUID, dict[str, Any]]) -> dict[str, i
 def best_matches(count: int = 12) -> list[dict[str, Any]]:
     """The newest demands, each with its best match, or with the offer it took; for the table of the command line."""
     now = timezone.now()
+    purposes = {code.code: code.zh for code in PURPOSES}
     shown = []
     for card in market.demands(limit=count, viewer=SYSTEM).items:
         found = market.matches(demand_id=card.id, now=now, limit=50, viewer=SYSTEM).items
@@ -291,7 +293,7 @@ def best_matches(count: int = 12) -> list[dict[str, Any]]:
         shown.append(
             {
                 "company": card.company_zh or card.company_en,
-                "demand": f"{card.purpose} {card.amount_minor // 1_000_000}万{card.currency} {card.tenor_days}天",
+                "demand": f"{purposes[card.purpose]} {card.amount_minor // 1_000_000}万{card.currency} {card.tenor_days}天",
                 "product": best.product.name_zh,
                 "institution": best.product.institution_zh or best.product.institution_en,
                 "state": best.state,

@@ -96,7 +96,7 @@ def command(*, may: Iterable[Role]) -> Callable[[Callable[P, R]], Callable[P, R]
             asked = _digest(name, {k: v for k, v in arguments.items() if k != "origin"})
             started = perf_counter()
             try:
-                answer = _perform(name, permitted, origin, asked, lambda: run(**arguments))
+                answer = _perform(name, permitted, origin, asked, lambda: run(*args, **arguments))
             except Refusal as refusal:
                 COMMANDS.labels(name, "refused", refusal.code).inc()
                 raise

@@ -57,7 +57,7 @@ class Measured:
 
 def configure(_: dict[str, Any]) -> None:
     """One JSON object a line on standard error; readable lines when it is a terminal."""
-    shared = [
+    shared: list[Any] = [
         structlog.contextvars.merge_contextvars,
         structlog.processors.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),

@@ -35,7 +35,7 @@ def query(*, may: Iterable[Role]) -> Callable[[Callable[P, R]], Callable[P, R]]:
             if viewer.role not in permitted:
                 raise NotPermitted(query=name, role=str(viewer.role))
             with acting(viewer):
-                return run(**arguments)
+                return run(*args, **arguments)
 
         assert name not in QUERIES_BY_NAME, name
         QUERIES_BY_NAME[name] = (ask, permitted)

@@ -21,7 +21,8 @@ from rich.table import Table
 T = TypeVar("T")
 
 json_option = click.option("--json", "as_json", is_flag=True, help="Print one JSON object. 输出 JSON。")
-out = Console(highlight=False, soft_wrap=True)
+# A pipe has no width of its own; wide enough for our tables.
+out = Console(highlight=False, width=None if sys.stdout.isatty() else 160)
 err = Console(stderr=True, highlight=False)
 
 

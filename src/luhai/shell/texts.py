@@ -12,6 +12,7 @@ import re
 from collections import defaultdict
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 from babel.messages.catalog import Catalog
 from babel.messages.extract import extract_python
@@ -21,7 +22,7 @@ from babel.messages.pofile import read_po, write_po
 from luhai.kernel.refusal import WORDS, Refusal
 
 SOURCE = Path(__file__).resolve().parents[1]
-KEYWORDS = {
+KEYWORDS: dict[str, Any] = {
     "_": None, "gettext": None, "gettext_lazy": None, "gettext_noop": None, "ngettext": (1, 2),
     "pgettext": ((1, "c"), 2), "ngettext_lazy": (1, 2),
 }  # fmt: skip
@@ -69,7 +70,7 @@ def used() -> dict[str, set[str]]:
                 continue
             source = _calls(templatize(text, origin=str(path)))
         for _line, _function, messages, _comments in extract_python(
-            io.BytesIO(source.encode()), KEYWORDS.keys(), [], {}
+            io.BytesIO(source.encode()), KEYWORDS, [], {}
         ):
             for message in messages if isinstance(messages, tuple) else (messages,):
                 if isinstance(message, str) and message.strip():
@@ -129,7 +130,7 @@ def translated() -> dict[str, str]:
             for message in read_po(file, locale="zh_Hans"):
                 key = message.id[0] if isinstance(message.id, tuple) else message.id
                 value = message.string[0] if isinstance(message.string, tuple | list) else message.string
-                if key and value and "fuzzy" not in message.flags:
+                if isinstance(key, str) and key and value and "fuzzy" not in message.flags:
                     known[key] = value
     return known
 

@@ -12,7 +12,7 @@ from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
-from django.utils.translation import gettext, gettext_lazy
+from django.utils.translation import gettext_lazy
 
 from luhai.kernel.origin import Actor, Origin, Role
 from luhai.kernel.refusal import Absent, NotPermitted, Refusal

@@ -86,17 +86,24 @@ def tiles() -> dict[str, Tile]:
 @cache
 def schematic() -> Schematic:
     drawing, places = _drawing(), _places()
+    width, height = drawing["size"]
     return Schematic(
-        *drawing["size"],
+        width,
+        height,
         tuple(tiles().values()),
         tuple(Abroad(a["zh"], a["en"], *a["at"]) for a in drawing["abroad"]),
         tuple(
-            Hub(*places.get(code, ("", "")), *hub["at"], hub.get("main", False), tuple(hub["label"]) if "label" in hub else None)
+            _hub(hub, places[code])
             for code, hub in drawing["hubs"].items()
         ),
         tuple(Route(r["zh"], r["en"], r["line"], _path(r["path"])) for r in drawing["routes"]),
         tuple(_path(points) for points in drawing["links"]),
     )  # fmt: skip
+
+
+def _hub(hub: dict[str, Any], names: tuple[str, str]) -> Hub:
+    x, y = hub["at"]
+    return Hub(*names, x, y, hub.get("main", False), tuple(hub["label"]) if "label" in hub else None)
 
 
 def _path(points: list[list[int]]) -> str:

@@ -10,7 +10,7 @@ from django.http import HttpRequest
 from django.utils import timezone
 
 
-class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
+class AccountAdapter(DefaultAccountAdapter):
     def is_open_for_signup(self, request: HttpRequest) -> bool:
         return os.environ.get("LUHAI_SIGN_UP", "1") == "1"
 

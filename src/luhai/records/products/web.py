@@ -39,7 +39,10 @@ _TEXTS = ("kind", "name_zh", "name_en", "summary_zh", "summary_en", "currency")
 def products(request: HttpRequest) -> HttpResponse:
     """The shelf, filtered by text, kind, territory and collateral. Anybody may look."""
     asked = {name: request.GET.get(name, "").strip() for name in ("text", "kind", "territory", "collateral")}
-    shelf = queries.shelf(**asked, cursor=request.GET.get("cursor", ""), limit=20, viewer=viewer_of(request))
+    shelf = queries.shelf(
+        text=asked["text"], kind=asked["kind"], territory=asked["territory"], collateral=asked["collateral"],
+        cursor=request.GET.get("cursor", ""), limit=20, viewer=viewer_of(request),
+    )  # fmt: skip
     query = request.GET.copy()
     query["cursor"] = shelf.next
     return page(

@@ -42,8 +42,7 @@ def kind_name(kind: str) -> str:
 
 @register.filter
 def institution(card: Any) -> str:
-    zh, en = card.institution_zh, card.institution_en
-    return (zh or en) if _language().startswith("zh") else (en or zh)
+    return _either(card.institution_zh, card.institution_en)
 
 
 @register.filter
