@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 from django.http import HttpRequest
 from django.utils import timezone
 from ninja import NinjaAPI
 from ninja.errors import AuthenticationError, HttpError
+from ninja.renderers import JSONRenderer
 from ninja.security import HttpBearer
 from ninja.utils import check_csrf
 
@@ -68,7 +69,14 @@ class Luhai(NinjaAPI):
         return schema
 
 
+class Readable(JSONRenderer):
+    """Chinese stays Chinese in answers."""
+
+    json_dumps_params: ClassVar[dict[str, Any]] = {"ensure_ascii": False}
+
+
 api = Luhai(
+    renderer=Readable(),
     title="Luhai 陆海智融通",
     version="1",
     description=(

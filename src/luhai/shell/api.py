@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import binascii
 import json
+from collections.abc import Sequence
 from typing import Annotated, Any, Generic, TypeVar
 from uuid import UUID
 
@@ -112,6 +113,12 @@ def of_refusal(request: HttpRequest, refusal: Refusal) -> Problem:
     return Problem(title=title, status=status, code=code, facts=facts)
 
 
+def _path(place: Sequence[object]) -> str:
+    """("body", "body", "name_zh") -> body.name_zh."""
+    parts = [str(part) for part in place]
+    return ".".join(part for n, part in enumerate(parts) if n == 0 or part != parts[n - 1])
+
+
 def install(api: NinjaAPI) -> None:
     @api.exception_handler(Refusal)
     def refused(request: HttpRequest, refusal: Refusal) -> HttpResponse:
@@ -120,7 +127,7 @@ def install(api: NinjaAPI) -> None:
     @api.exception_handler(ValidationError)
     def unreadable(request: HttpRequest, error: ValidationError) -> HttpResponse:
         faults = [
-            {"field": ".".join(str(part) for part in fault["loc"]), "problem": fault["msg"]}
+            {"field": _path(fault["loc"]), "problem": fault["msg"]}
             for fault in error.errors
         ]
         return answer(
