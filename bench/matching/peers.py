@@ -88,7 +88,7 @@ class Zen:
     """A decision table, hit policy collect: a row for each way to meet a product."""
 
     def __init__(self, given: Input) -> None:
-        import zen
+        import zen  # type: ignore[import-not-found]
 
         self.given = given
         # A row is left at its first cell that fails, so cells that are cheap come first.
@@ -122,7 +122,7 @@ class Zen:
         }
         self.decision = zen.ZenEngine().create_decision(json.dumps(content))
         self.rows_of_sample = given.companies(given.sample[: SAMPLE["zen-engine"]])
-        self.forms = {"dict": lambda row: row, "json": json.dumps}
+        self.forms: dict[str, Any] = {"dict": lambda row: row, "json": json.dumps}
         self.form = best(
             {
                 n: functools.partial(self.some, [f(r) for r in self.rows_of_sample[:20]])
@@ -183,7 +183,7 @@ class DataLogic:
     """JSONLogic rules compiled once, companies parsed once."""
 
     def __init__(self, given: Input) -> None:
-        import datalogic_py
+        import datalogic_py  # type: ignore[import-not-found]
 
         self.given = given
         engine = datalogic_py.Engine()
@@ -246,7 +246,7 @@ class Polars:
     predicates once as columns, then their conjunctions."""
 
     def __init__(self, given: Input) -> None:
-        import polars as pl
+        import polars as pl  # type: ignore[import-not-found]
 
         self.pl, self.given = pl, given
         series = {}

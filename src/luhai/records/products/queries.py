@@ -246,6 +246,7 @@ def eligible(*, facts: Facts, on: date, viewer: Actor) -> tuple[Standing, ...]:
     with connection.cursor() as cursor:
         cursor.execute(_JUDGE, asked)
         rows = cursor.fetchall()
+    assert all(verdict is not None for _, _, verdict in rows), "every predicate that criteria name is there"
     return tuple(
         Standing(key, version, "met" if verdict == 2 else "possible") for key, version, verdict in rows if verdict
     )
