@@ -15,6 +15,8 @@ from conftest import NOON
 from luhai.core.parties import access, queries
 from luhai.core.parties.commands import (
     AlreadyRegistered,
+    NotVouched,
+    RegisteredFact,
     add_membership,
     add_person,
     issue_token,
@@ -203,3 +205,83 @@ def test_outside_a_transaction_of_an_actor_nothing_confidential_is_seen(fresh_db
 
     party(facts={"employees": {"value": 9}})
     assert not Profile.objects.exists()
+
+
+# ------------------------------------------------------- what a review found, and would find again
+
+
+@pytest.mark.django_db
+def test_a_company_membership_cannot_mint_a_token_for_an_officers(settings: Any) -> None:
+    """Otherwise an officer could pass by the second factor."""
+    officer = member(Role.OPERATOR, "agency", "operator")
+    company = party()
+    add_membership(person_id=officer.person_id, party_id=company, role="company_member", territory=None, origin=origin())
+    as_company = next(m for m in queries.memberships_of(officer.person_id) if m.role == Role.COMPANY)
+    with pytest.raises(NotEntitled):
+        issue_token(
+            membership_id=officer.id, name="t", scopes=["*:write"], days=30, secret_digest="0" * 64, token_id=uuid4(),
+            origin=origin(as_company.actor),
+        )  # fmt: skip
+
+
+@pytest.mark.django_db
+def test_an_account_that_opened_itself_becomes_no_officer(client: Client) -> None:
+    form = {"email": "governor@example.org", "password1": PASSWORD, "password2": PASSWORD}
+    assert client.post("/accounts/signup/", form).status_code == 302
+    person = queries.person_by_email("governor@example.org")
+    assert person is not None
+    with pytest.raises(NotVouched):
+        add_membership(
+            person_id=person.pk, party_id=party("agency", "pboc"), role="supervisor", territory=None, origin=origin()
+        )
+    # Signed in and acting for nobody, a page that is not open to them says so and does not send them round in circles.
+    response = client.get("/overview/")
+    assert response.status_code == 403
+    problem = client.get("/api/v1/matching/queue").json()
+    assert (problem["status"], problem["code"]) == (403, "not_permitted")
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    "facts",
+    [
+        {"a": "\ud800"}, {"a": "x\x00"}, {"a\x00": 1}, {"a": 1.5}, {"a": {"b": 1}}, {"a": [[1]]}, {"a": 2**60},
+        {"a": "x" * 201}, {"a": [1] * 51}, {"A B": 1},
+    ],
+    ids=repr,
+)  # fmt: skip
+def test_what_is_no_fact_is_refused(facts: dict[str, Any]) -> None:
+    company = party()
+    with pytest.raises(Invalid):
+        state_facts(party_id=company, facts=facts, origin=origin(Actor(uuid4(), Role.COMPANY, company)))
+
+
+@pytest.mark.django_db
+def test_a_company_cannot_overwrite_what_a_register_said() -> None:
+    company = party(facts={"overdue": {"value": True, "source": "register", "as_of": "2026-01-01"}})
+    actor = Actor(uuid4(), Role.COMPANY, company)
+    with pytest.raises(RegisteredFact):
+        state_facts(party_id=company, facts={"overdue": False}, origin=origin(actor))
+    assert queries.profile(party_id=company, viewer=actor)["overdue"]["value"] is True
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("header", ["X-Forwarded-For", "X-Real-IP", "Forwarded", "Via", "X-Forwarded-Host"])
+def test_behind_a_proxy_nobody_is_local(client: Client, settings: Any, header: str) -> None:
+    settings.DEMO = True
+    assert client.get("/demo/").status_code == 200
+    assert client.get("/demo/", headers={header: "203.0.113.9"}).status_code == 404
+    assert client.get("/metrics", headers={header: "203.0.113.9"}).status_code == 403
+
+
+@pytest.mark.django_db
+def test_the_demo_signs_in_invented_accounts_only(client: Client, settings: Any) -> None:
+    settings.DEMO = True
+    from luhai.core.parties.models import Party
+
+    membership = member(Role.OPERATOR, "agency", "operator")
+    assert client.post("/demo/", {"membership": str(membership.id)}).status_code == 302
+    client.logout()
+    with acting(SYSTEM):
+        Party.objects.update(invented=False)
+    assert client.post("/demo/", {"membership": str(membership.id)}).status_code == 404

@@ -18,7 +18,7 @@ if not __debug__:  # assertions guard our own mistakes; -O would take them away
     raise SystemExit("luhai does not run under python -O")
 
 BASE = Path(__file__).resolve().parents[3]
-STATE = Path(os.environ.get("LUHAI_STATE", BASE / ".luhai"))
+STATE = Path(os.environ.get("LUHAI_STATE") or BASE / ".luhai")
 DATA = BASE / "data"
 #: Ready accounts, one-click sign-in and invented data. Only ever true on loopback; `luhai demo` sets it.
 DEMO = os.environ.get("LUHAI_DEMO") == "1"
@@ -27,7 +27,7 @@ HOSTS = os.environ.get("LUHAI_HOSTS", "localhost,127.0.0.1,[::1]")
 SECURE = os.environ.get("LUHAI_HTTPS") == "1"
 
 SECRET_KEY = os.environ.get("LUHAI_SECRET_KEY") or secret_key(STATE)
-ALLOWED_HOSTS = HOSTS.split(",")
+ALLOWED_HOSTS = [host.strip() for host in HOSTS.split(",") if host.strip()]
 CSRF_TRUSTED_ORIGINS = [f"https://{host}" for host in ALLOWED_HOSTS] if SECURE else []
 
 INSTALLED_APPS = [
@@ -96,7 +96,7 @@ ATOMIC_REQUESTS = False  # a command is its own transaction, and records its ref
 
 CACHES = {
     # Sign-in failures are counted here, so it must be shared by all workers and outlive them.
-    "default": {"BACKEND": "django.core.cache.backends.db.DatabaseCache", "LOCATION": "shell_cache"}
+    "default": {"BACKEND": "django.core.cache.backends.db.DatabaseCache", "LOCATION": "shell_cache", "OPTIONS": {"MAX_ENTRIES": 1_000_000}}
 }
 SESSION_ENGINE = "django.contrib.sessions.backends.db"
 SESSION_COOKIE_AGE = 12 * 3600
@@ -105,6 +105,12 @@ SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = "Lax"
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if SECURE else None
 SECURE_HSTS_SECONDS = 31536000 if SECURE else 0
 SECURE_SSL_REDIRECT = SECURE
+SECURE_REDIRECT_EXEMPT = ["^healthz$", "^readyz$", "^metrics$"]
+ALLAUTH_TRUSTED_PROXY_COUNT = int(os.environ.get("LUHAI_PROXIES", "0"))
+#: Without a mail server, mails (to reset a password) are printed on standard error.
+EMAIL_HOST = os.environ.get("LUHAI_SMTP_HOST", "")
+EMAIL_BACKEND = f"django.core.mail.backends.{'smtp' if EMAIL_HOST else 'console'}.EmailBackend"
+DEFAULT_FROM_EMAIL = os.environ.get("LUHAI_MAIL_FROM", "luhai@localhost")
 X_FRAME_OPTIONS = "DENY"
 CONTENT_SECURITY_POLICY = {
     "DIRECTIVES": {
@@ -115,7 +121,8 @@ CONTENT_SECURITY_POLICY = {
         "font-src": ["'self'", "data:"],
         "connect-src": ["'self'"],
         "frame-ancestors": ["'none'"],
-        "form-action": ["'self'"],
+        # Chrome applies this to redirects after a form as well, so the identity provider must be named.
+        "form-action": ["'self'", *filter(None, [os.environ.get("LUHAI_OIDC_URL")])],
         "base-uri": ["'none'"],
         "object-src": ["'none'"],
     }

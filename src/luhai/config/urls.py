@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.db import connection
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.urls import include, path
+from django.utils.crypto import constant_time_compare
 from django.views.i18n import set_language
 
 from luhai.core.policies import web as policies
@@ -12,6 +13,7 @@ from luhai.desks import web as desks
 from luhai.market.matching import web as matching
 from luhai.records.products import web as products
 from luhai.shell.errors import broken, forbidden, not_found, unreadable
+from luhai.shell.web import is_local
 
 from .api import api
 
@@ -47,8 +49,8 @@ def metrics(request: HttpRequest) -> HttpResponse:
     )
 
     token = os.environ.get("LUHAI_METRICS_TOKEN")
-    local = request.META.get("REMOTE_ADDR") in {"127.0.0.1", "::1"} and "HTTP_X_FORWARDED_FOR" not in request.META
-    if not (local or (token and request.headers.get("Authorization") == f"Bearer {token}")):
+    local = not token and is_local(request)
+    if not (local or (token and constant_time_compare(request.headers.get("Authorization", ""), f"Bearer {token}"))):
         return HttpResponse(status=403)
     registry = REGISTRY
     if os.environ.get("PROMETHEUS_MULTIPROC_DIR"):

@@ -22,10 +22,12 @@ def cli(once: bool, seed: int, port: int, as_json: bool) -> None:
     from django.conf import settings
     from django.utils import timezone
 
-    from luhai.shell import schema
+    from luhai.shell import postgres, schema
 
     from . import demo
 
+    if postgres.database_url():
+        raise click.UsageError("The demo signs anybody in with one click, so it runs on the embedded database only; unset DATABASE_URL.")
     settings.DEMO = True
     started = perf_counter()
     with terminal.steps("Luhai 陆海智融通") as say:

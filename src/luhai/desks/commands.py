@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.utils import timezone
+
 from luhai.kernel.origin import Origin
 from luhai.shell.command import command, record
 
@@ -14,7 +16,7 @@ def begin_demo(*, seed: int, size: str, origin: Origin) -> dict[str, str]:
 
     The day is that of the first asking: an interrupted load goes on, on any later day, as it was begun.
     """
-    return {"as_of": origin.at.date().isoformat()}
+    return {"as_of": timezone.localdate(origin.at).isoformat()}
 
 
 @command(may=[])

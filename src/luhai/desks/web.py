@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from typing import Any, Final
-from uuid import UUID, uuid4
+from uuid import UUID, uuid4, uuid5
 
 from django.conf import settings
 from django.contrib.auth import login, logout
@@ -24,7 +24,17 @@ from luhai.kernel.origin import SYSTEM, Role
 from luhai.kernel.refusal import Invalid, NotPermitted, Refusal
 from luhai.market.matching import queries as matching
 from luhai.records.products import queries as products
-from luhai.shell.web import ROLE_NAMES, origin_of, page, refusals, say, told, told_refusal, viewer_of
+from luhai.shell.web import (
+    ROLE_NAMES,
+    is_local,
+    origin_of,
+    page,
+    refusals,
+    say,
+    told,
+    told_refusal,
+    viewer_of,
+)
 
 from . import charts
 
@@ -148,9 +158,9 @@ def overview(request: HttpRequest) -> HttpResponse:
 @require_http_methods(["GET", "POST"])
 def demo(request: HttpRequest) -> HttpResponse:
     """Sign in as a ready account with one click. Only in the demo, and only from this machine."""
-    if not settings.DEMO or not _from_this_machine(request):
+    if not settings.DEMO or not is_local(request):
         raise Http404
-    ready = [m for m in parties.people(limit=100, viewer=SYSTEM) if m.role in _READY_ROLES]
+    ready = [m for m in parties.people(limit=100, viewer=SYSTEM) if m.role in _READY_ROLES and m.party.invented]
     ready.sort(key=lambda m: (_READY_ROLES.index(m.role), m.email))
     if request.method == "GET":
         groups = [(ROLE_NAMES[role], [m for m in ready if m.role == role]) for role in _READY_ROLES]
@@ -221,8 +231,11 @@ def register_company(request: HttpRequest) -> HttpResponse:
     errors: dict[str, str] = {}
     if request.method == "POST":
         try:
+            origin = origin_of(request)
             given = {name: request.POST.get(name, "").strip() for name in ("name_zh", "name_en", "territory", "uscc")}
-            parties_commands.register_my_company(party_id=uuid4(), **given, origin=origin_of(request))
+            parties_commands.register_my_company(
+                party_id=uuid5(origin.key, str(viewer_of(request).person_id)), **given, origin=origin
+            )
         except Invalid as refusal:
             field = str(refusal.facts["field"])
             errors[{"name": "name_zh"}.get(field, field)] = _beside(refusal, field)
@@ -238,11 +251,6 @@ def register_company(request: HttpRequest) -> HttpResponse:
 
 
 # --- reading forms ------------------------------------------------------------------------------------------------------
-
-
-def _from_this_machine(request: HttpRequest) -> bool:
-    forwarded = "HTTP_X_FORWARDED_FOR" in request.META
-    return not forwarded and request.META.get("REMOTE_ADDR") in {"127.0.0.1", "::1"}
 
 
 def _beside(refusal: Invalid, field: str) -> str:

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from typing import Annotated, Any, Generic, TypeVar
 from uuid import UUID
 
-from django.core.exceptions import ObjectDoesNotExist
+from django.core.exceptions import ObjectDoesNotExist, RequestDataTooBig
 from django.http import Http404, HttpRequest, HttpResponse
 from django.utils import timezone
 from django.utils.translation import gettext
@@ -17,7 +17,7 @@ from ninja import Header, NinjaAPI, Query, Schema
 from ninja.errors import AuthenticationError, HttpError, ValidationError
 from pydantic import AfterValidator, Field
 
-from luhai.kernel.origin import Actor, Origin, Role
+from luhai.kernel.origin import NOBODY, Actor, Origin
 from luhai.kernel.refusal import Invalid, NotPermitted, Refusal
 
 from .observe import log
@@ -108,7 +108,7 @@ def of_refusal(request: HttpRequest, refusal: Refusal) -> Problem:
     status = refusal.status
     code = refusal.code
     title = in_words(refusal)
-    if isinstance(refusal, NotPermitted) and viewer_of(request).role == Role.PUBLIC:
+    if isinstance(refusal, NotPermitted) and viewer_of(request).person_id == NOBODY:
         status, code, title = 401, "sign_in", gettext("Sign in, or send a token.")
     return Problem(title=title, status=status, code=code, facts=facts)
 
@@ -154,6 +154,10 @@ def install(api: NinjaAPI) -> None:
     @api.exception_handler(Http404)
     def absent(request: HttpRequest, error: Exception) -> HttpResponse:
         return answer(request, Problem(title=gettext("There is no such record."), status=404, code="absent"))
+
+    @api.exception_handler(RequestDataTooBig)
+    def too_big(request: HttpRequest, error: Exception) -> HttpResponse:
+        return answer(request, Problem(title=gettext("The request is too large."), status=413, code="too_large"))
 
     @api.exception_handler(Exception)
     def broken(request: HttpRequest, error: Exception) -> HttpResponse:

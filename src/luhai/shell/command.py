@@ -16,6 +16,7 @@ from collections.abc import Callable, Iterable
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from functools import wraps
+from math import isfinite
 from time import perf_counter
 from typing import Any, ParamSpec, TypeVar, cast
 from uuid import UUID, uuid4
@@ -116,8 +117,12 @@ def _perform(
 ) -> Any:
     if origin.actor.person_id == NOBODY:  # nobody's key is nobody's: visitors share it, so there is nothing to answer again
         raise NotPermitted(command=name, role=str(origin.actor.role))
-    if _running.get() is not None:  # a command called by a command: one transaction, and the outer one's fate
-        return _once(name, permitted, origin, asked, run)
+    outer = _running.get()
+    if outer is not None:  # a command called by a command: one transaction, and the outer one's fate
+        assert outer.origin.actor == origin.actor, "a command acts for whoever asked the outer one"
+        assert outer.origin.key != origin.key, "a command calls another with origin.child(...)"
+        with transaction.atomic():  # refused and caught by the outer, it leaves nothing behind
+            return _once(name, permitted, origin, asked, run)
     for attempt in range(_TRIES):
         try:
             with transaction.atomic(durable=True), acting(origin.actor):
@@ -142,7 +147,6 @@ def _once(name: str, permitted: frozenset[Role], origin: Origin, asked: str, run
         return _answer_again(first, name, asked)
     if origin.actor.role not in permitted:
         raise NotPermitted(command=name, role=str(origin.actor.role))
-    outer = _running.get()
     running = _Running(origin)
     token = _running.set(running)
     try:
@@ -150,8 +154,6 @@ def _once(name: str, permitted: frozenset[Role], origin: Origin, asked: str, run
     finally:
         _running.reset(token)
     _write(name, origin, asked, outcome=Entry.DONE, result=_pack(result), events=running.events)
-    if outer is not None:
-        assert outer.origin.key != origin.key, "a command calls another with origin.child(...)"
     return result
 
 
@@ -176,7 +178,7 @@ def _record_refusal(name: str, origin: Origin, asked: str, refusal: Refusal) -> 
                 facts={
                     "status": refusal.status,
                     "message": refusal.message,
-                    "facts": to_jsonable_python(refusal.facts),
+                    "facts": _storable(to_jsonable_python(refusal.facts)),
                 },
             )
     if first is not None:
@@ -220,13 +222,28 @@ def _digest(name: str, arguments: dict[str, Any]) -> str:
 
 
 def _canonical(value: Any) -> Any:
-    """Write integers that RFC 8785 cannot carry as strings, so that any argument has a digest."""
+    """Write what RFC 8785 cannot carry as strings, so that any argument has a digest."""
+    if isinstance(value, str):
+        return value.encode("utf-8", "backslashreplace").decode()
+    if isinstance(value, float) and not isfinite(value):
+        return str(value)
     if isinstance(value, dict):
-        return {k: _canonical(v) for k, v in value.items()}
+        return {_canonical(k): _canonical(v) for k, v in value.items()}
     if isinstance(value, list):
         return [_canonical(v) for v in value]
     if isinstance(value, int) and not isinstance(value, bool) and abs(value) >= 2**53:
         return str(value)
+    return value
+
+
+def _storable(value: Any) -> Any:
+    """Facts may repeat what a caller sent; what jsonb cannot hold is replaced."""
+    if isinstance(value, dict):
+        return {_storable(k): _storable(v) for k, v in value.items()}
+    if isinstance(value, list):
+        return [_storable(v) for v in value]
+    if isinstance(value, str):
+        return value.replace("\x00", "\ufffd").encode("utf-8", "replace").decode()
     return value
 
 

@@ -12,7 +12,7 @@ from . import journal
 
 
 @app.periodic(cron="* * * * * */5")
-@app.task(queueing_lock="seal-journal", lock="seal-journal", pass_context=False)
+@app.task(queueing_lock="seal-journal", pass_context=False)  # no `lock`: a killed worker would hold it for ever
 def seal_journal(timestamp: int) -> int:
     """Seal what has been committed; every five seconds."""
     return journal.seal(at=timezone.now())

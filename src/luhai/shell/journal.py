@@ -11,12 +11,14 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import re
 from collections.abc import Iterator, Sequence
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
+from itertools import islice
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 from uuid import UUID
 
 import rfc8785
@@ -24,8 +26,10 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from django.conf import settings
 from django.db import connection, transaction
+from django.db.models import Min
 
 from luhai.kernel.origin import SYSTEM
+from luhai.kernel.refusal import Refusal, gettext_noop
 
 from .command import _canonical, _unpack
 from .context import acting
@@ -33,6 +37,15 @@ from .models import Batch, Entry
 from .secrets import journal_key
 
 BATCH_MAX = 10_000
+
+
+class OtherKey(Refusal):
+    code = "journal.other_key"
+    message = gettext_noop(
+        "The journal is sealed with a key that is not in %(state)s. Use the state folder that began it, or a copy of it."
+    )
+
+
 GENESIS = "0" * 64
 
 
@@ -49,13 +62,13 @@ class Root:
     last: int
     root: str
     chain: str
+    sealed_at: str
     signature: str
     public_key: str
 
     def signed_bytes(self) -> bytes:
-        return rfc8785.dumps(
-            {"number": self.number, "first": self.first, "last": self.last, "root": self.root, "chain": self.chain}
-        )
+        signed = ("number", "first", "last", "root", "chain", "sealed_at")
+        return rfc8785.dumps({name: getattr(self, name) for name in signed})
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,16 +98,19 @@ def seal(*, at: datetime) -> int:
     sealed = 0
     while True:
         with transaction.atomic(), acting(SYSTEM), connection.cursor() as cursor:
-            before = Batch.objects.order_by("-number").first()
-            cursor.execute("SELECT journal_assign(%s)", [BATCH_MAX])
+            cursor.execute("SELECT journal_assign(%s)", [BATCH_MAX])  # takes the sealers' lock
             last = cursor.fetchone()[0]
-            before = Batch.objects.order_by("-number").first()  # again, now that the sealers' lock is held
+            before = Batch.objects.order_by("-number").first()
+            if before is not None and before.public_key != public:
+                raise OtherKey(state=str(settings.STATE), batch=before.number)
             first = before.last + 1 if before else 1
             if last < first:
                 break
             root = merkle_root(leaves(first, last))
             number = before.number + 1 if before else 1
-            draft = Root(number, first, last, root, chained(before.chain if before else GENESIS, root), "", public)
+            draft = Root(
+                number, first, last, root, chained(before.chain if before else GENESIS, root), _instant(at), "", public
+            )
             Batch.objects.create(
                 **{f: getattr(draft, f) for f in ("number", "first", "last", "root", "chain", "public_key")},
                 signature=key.sign(draft.signed_bytes()).hex(),
@@ -111,16 +127,25 @@ def _publish() -> None:
 
     path = roots_file()
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    with open(path, "a+", encoding="utf-8") as file:
+    with open(path, "ab+") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
-        file.seek(0)
-        lines = file.read().splitlines()
-        known = json.loads(lines[-1])["number"] if lines else 0
-        fresh = [_root(b) for b in Batch.objects.filter(number__gt=known).order_by("number")]
-        for root in fresh:
-            file.write(json.dumps(asdict(root)) + "\n")
+        whole, known = _last_whole_line(file)
+        file.truncate(whole)  # a line torn by a power cut is written again
+        for batch in Batch.objects.filter(number__gt=known).order_by("number"):
+            file.write(json.dumps(asdict(_root(batch))).encode() + b"\n")
         file.flush()
         os.fsync(file.fileno())
+
+
+def _last_whole_line(file: BinaryIO) -> tuple[int, int]:
+    """Where the last line that ends ends, and the number of the batch it holds. Reads the tail only."""
+    size = file.seek(0, os.SEEK_END)
+    tail_at = max(0, size - 8192)
+    file.seek(tail_at)
+    tail = file.read()
+    end = tail.rfind(b"\n") + 1
+    lines = tail[:end].splitlines()
+    return tail_at + end, json.loads(lines[-1])["number"] if lines else 0
 
 
 def leaves(first: int, last: int) -> Iterator[bytes]:
@@ -181,8 +206,13 @@ def chained(before: str, root: str) -> str:
 
 def _root(batch: Batch) -> Root:
     return Root(
-        batch.number, batch.first, batch.last, batch.root, batch.chain, batch.signature, batch.public_key
-    )
+        batch.number, batch.first, batch.last, batch.root, batch.chain, _instant(batch.sealed_at), batch.signature,
+        batch.public_key,
+    )  # fmt: skip
+
+
+def _instant(at: datetime) -> str:
+    return at.astimezone(UTC).isoformat()
 
 
 # -------------------------------------------------------------------------------------------- verifying
@@ -200,13 +230,15 @@ def verify(*, against: Path | None = None) -> dict[str, Any]:
         faults.append({"kind": kind, **where})
 
     path = against or roots_file()
-    kept = _read_roots(path, fault)
+    kept = _read_roots(path, fault)  # before the database: what is sealed meanwhile is there and not yet here
     own_key = None
     if (Path(settings.STATE) / "keys" / "journal.ed25519").exists():
         own_key = journal_key(Path(settings.STATE)).public_key().public_bytes_raw().hex()
     trusted = {root.public_key for root in kept.values()} if against else {own_key} - {None}
 
-    with transaction.atomic(), acting(SYSTEM):
+    if not kept and (against or own_key):
+        fault("file", reason="it holds no roots", path=str(path))
+    with _one_moment():
         before, expected_number, expected_first = GENESIS, 1, 1
         seen: set[int] = set()
         for batch in Batch.objects.order_by("number").iterator():
@@ -220,7 +252,7 @@ def verify(*, against: Path | None = None) -> dict[str, Any]:
                     fault("edited", batch=stored.number, first=stored.first, last=stored.last)
             except LookupError as missing:
                 fault("deleted", batch=stored.number, position=missing.args[0])
-            if chained(before, stored.root) != stored.chain:
+            if not _is_digest(stored.root) or not _is_digest(before) or chained(before, stored.root) != stored.chain:
                 fault("chain", batch=stored.number)
             if trusted and stored.public_key not in trusted:
                 fault("rebuilt", batch=stored.number, reason="signed with another key")
@@ -234,20 +266,42 @@ def verify(*, against: Path | None = None) -> dict[str, Any]:
             before, expected_number, expected_first = stored.chain, stored.number + 1, stored.last + 1
         for number in sorted(set(kept) - seen):
             fault("cut_off", batch=number, first=kept[number].first, last=kept[number].last)
-        beyond = Entry.objects.filter(position__gte=expected_first).count()
+        beyond = Entry.objects.exclude(position=None).exclude(position__range=(1, expected_first - 1)).count()
         if beyond:
             fault("deleted", batch=expected_number, reason="entries have positions but no seal", entries=beyond)
+        if len(seen) > len(kept) + 1:  # one batch may be sealed between reading the file and the database
+            fault("file", reason="it lacks roots of the database", roots=len(kept), batches=len(seen))
         entries = Entry.objects.filter(position__isnull=False).count()
-        unsealed = Entry.objects.filter(position=None).count()
+        waiting = Entry.objects.filter(position=None)
+        unsealed, oldest = waiting.count(), waiting.aggregate(at=Min("recorded_at"))["at"]
     return {
         "entries": entries,
         "unsealed": unsealed,
+        "oldest_unsealed": oldest and _instant(oldest),
         "batches": len(seen),
         "roots_file": str(path),
         "roots": len(kept),
         "faults": faults,
         "intact": not faults,
     }
+
+
+@contextmanager
+def _one_moment() -> Iterator[None]:
+    """See the database as it is at one moment, whatever is sealed meanwhile."""
+    if connection.in_atomic_block:  # a test's own transaction
+        with acting(SYSTEM):
+            yield
+        return
+    with transaction.atomic():
+        with connection.cursor() as cursor:
+            cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
+        with acting(SYSTEM):
+            yield
+
+
+def _is_digest(text: str) -> bool:
+    return bool(re.fullmatch(r"[0-9a-f]{64}", text))
 
 
 def _read_roots(path: Path, fault: Any) -> dict[int, Root]:
@@ -261,6 +315,9 @@ def _read_roots(path: Path, fault: Any) -> dict[int, Root]:
         try:
             root = Root(**json.loads(line))
         except (ValueError, TypeError):
+            fault("file", line=number, reason="not a root")
+            continue
+        if not _is_digest(root.root):
             fault("file", line=number, reason="not a root")
             continue
         if not _signature_holds(root):
@@ -287,8 +344,8 @@ def _signature_holds(root: Root) -> bool:
 def events_after(position: int, *, kinds: Sequence[str] = (), limit: int = 1000) -> list[Event]:
     """Read the journal's events beyond `position`, in order. For subjects that pull; sealed entries only."""
     with transaction.atomic(), acting(SYSTEM):
-        entries = Entry.objects.filter(position__gt=position, outcome=Entry.DONE).order_by("position")[:limit]
-        return [
+        entries = Entry.objects.filter(position__gt=position, outcome=Entry.DONE).order_by("position")
+        found = (
             Event(
                 entry.position or 0,
                 index,
@@ -302,10 +359,11 @@ def events_after(position: int, *, kinds: Sequence[str] = (), limit: int = 1000)
                 entry.role,
                 entry.at,
             )
-            for entry in entries
+            for entry in entries.iterator(chunk_size=1000)
             for index, event in enumerate(entry.events)
             if not kinds or event["kind"] in kinds
-        ]
+        )
+        return list(islice(found, limit))
 
 
 def answered(person_id: UUID, key: UUID) -> Any:

@@ -20,6 +20,8 @@ COMMAND_SECONDS = Histogram("luhai_command_seconds", "Time of a command, its com
 REQUESTS = Counter("luhai_requests_total", "HTTP requests.", ["method", "route", "status"])
 REQUEST_SECONDS = Histogram("luhai_request_seconds", "Time of an HTTP request.", ["route"])
 
+_METHODS = {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"}
+
 log = structlog.get_logger("luhai")
 
 
@@ -40,7 +42,7 @@ class Measured:
         seconds = perf_counter() - started
         match = request.resolver_match
         route = match.route if match else "(none)"
-        REQUESTS.labels(request.method, route, str(response.status_code)).inc()
+        REQUESTS.labels(request.method if request.method in _METHODS else "OTHER", route, str(response.status_code)).inc()
         REQUEST_SECONDS.labels(route).observe(seconds)
         response["X-Request-Id"] = request_id
         if not request.path.startswith("/static/"):

@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 
 import click
+import psutil
 
 from . import terminal
 
@@ -16,9 +17,11 @@ from . import terminal
 def count_across_workers(state: Path) -> None:
     """Let the workers of a site add up their metrics. Must be called before prometheus_client is first imported."""
     assert "prometheus_client" not in sys.modules
-    numbers = state / "metrics"
-    shutil.rmtree(numbers, ignore_errors=True)
-    numbers.mkdir(parents=True)
+    for old in (state / "metrics").glob("*"):  # of runs that have ended
+        if not old.name.isdigit() or not psutil.pid_exists(int(old.name)):
+            shutil.rmtree(old, ignore_errors=True)
+    numbers = state / "metrics" / str(os.getpid())
+    numbers.mkdir(parents=True, exist_ok=True)
     os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(numbers)
 
 
@@ -47,4 +50,7 @@ def serve(application: str, host: str, port: int, workers: int, *, jobs: bool) -
     finally:
         if worker is not None:
             worker.terminate()
-            worker.wait(10)
+            try:
+                worker.wait(10)
+            except subprocess.TimeoutExpired:
+                worker.kill()

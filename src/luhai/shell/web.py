@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import wraps
 from typing import Any
+from urllib.parse import urlencode
 from uuid import UUID, uuid4
 
 from django.conf import settings
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext_lazy
 
@@ -46,6 +48,15 @@ def origin_of(request: HttpRequest) -> Origin:
     return Origin(viewer_of(request), key, timezone.now())
 
 
+#: What a proxy says of those behind it. One that says nothing cannot be told from this machine: see docs/operating.md.
+_FORWARDED = {"HTTP_FORWARDED", "HTTP_VIA", "HTTP_X_REAL_IP", "HTTP_X_FORWARDED_FOR", "HTTP_X_FORWARDED_HOST", "HTTP_X_FORWARDED_PROTO"}
+
+
+def is_local(request: HttpRequest) -> bool:
+    """Does the request come from this very machine, without a proxy that says otherwise?"""
+    return request.META.get("REMOTE_ADDR") in {"127.0.0.1", "::1"} and not _FORWARDED & set(request.META)
+
+
 def page(request: HttpRequest, template: str, status: int = 200, **context: Any) -> HttpResponse:
     return render(request, template, context | {"form_key": uuid4()}, status=status)
 
@@ -78,8 +89,8 @@ def refusals(view: View) -> View:
         try:
             return view(request, *args, **kwargs)
         except Refusal as refusal:
-            if isinstance(refusal, NotPermitted) and viewer_of(request).role == Role.PUBLIC:
-                return redirect(f"{settings.LOGIN_URL and '/accounts/login/'}?next={request.get_full_path()}")
+            if isinstance(refusal, NotPermitted) and not request.user.is_authenticated:
+                return redirect(f"{reverse(settings.LOGIN_URL)}?{urlencode({'next': request.get_full_path()})}")
             status = 404 if isinstance(refusal, Absent) else refusal.status
             return page(request, "shell/refused.html", status=status, text=say(refusal), code=refusal.code)
 

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import re
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
 from django.contrib.auth.hashers import make_password
 from django.db import IntegrityError, transaction
+from django.utils import timezone
 
 from luhai.kernel import identifiers
+from luhai.kernel.money import MAX_MINOR
 from luhai.kernel.origin import Origin, Role
 from luhai.kernel.refusal import Absent, Invalid, NotEntitled, Refusal, gettext_noop
 from luhai.shell.command import command, record
@@ -30,6 +33,7 @@ from .models import (
 )  # fmt: skip
 from .territories import territories
 
+FACTS_MAX = 200
 _ROLES_OF_KIND = {
     "company": {Role.COMPANY},
     "institution": {Role.BANK, Role.PARTNER},
@@ -40,6 +44,16 @@ _ROLES_OF_KIND = {
 class AlreadyRegistered(Refusal):
     code = "parties.already_registered"
     message = gettext_noop("%(scheme)s %(value)s is already registered.")
+
+
+class RegisteredFact(Refusal):
+    code = "parties.registered_fact"
+    message = gettext_noop("%(field)s is known from another source (%(source)s); a company cannot overwrite it.")
+
+
+class NotVouched(Refusal):
+    code = "parties.not_vouched"
+    message = gettext_noop("This account was opened by itself; an officer's account is made by the operator.")
 
 
 class WrongRole(Refusal):
@@ -107,12 +121,14 @@ def _register(
     if not name_zh.strip() and not name_en.strip():
         raise Invalid(field="name", problem="a name in Chinese or in English")
     for field, name in (("name_zh", name_zh), ("name_en", name_en)):
-        if len(name) > 200 or "\x00" in name:
+        if len(name) > 200 or not name.isprintable():
             raise Invalid(field=field, problem="at most 200 characters")
     if len(country) != 2 or not country.isascii() or not country.isupper():
         raise Invalid(field="country", problem="two capital letters of ISO 3166-1, such as CN or TH")
     if territory is not None and territory not in territories():
         raise Invalid(field="territory", problem=f"a code of the corridor: {', '.join(sorted(territories()))}")
+    if Party.objects.filter(pk=party_id).exists():
+        raise Invalid(field="id", problem="this id is taken; choose another")
     party = Party.objects.create(
         id=party_id, kind=kind, sort=sort, name_zh=name_zh.strip(), name_en=name_en.strip(), country=country,
         territory=territory, registered_at=origin.at, invented=invented,
@@ -147,7 +163,7 @@ def add_person(
         with transaction.atomic():
             person = Person.objects.create(
                 id=person_id, email=email.strip().lower(), name_zh=name_zh, name_en=name_en,
-                password=password_hash or make_password(None), joined_at=origin.at,
+                password=password_hash or make_password(None), joined_at=origin.at, vouched=True,
             )  # fmt: skip
     except IntegrityError:
         raise Invalid(field="email", problem="this address already has an account") from None
@@ -162,22 +178,26 @@ def add_membership(
     """Let a person act for a party in a role; return the membership's id.
 
     Who:     the operator, or set-up.
-    Refuses: Absent (person, party), WrongRole (a company has no bank officers), Invalid.
+    Refuses: Absent (person, party), NotVouched, WrongRole (a company has no bank officers), Invalid.
     """
     party = Party.objects.filter(pk=party_id).first()
     if party is None:
         raise Absent(kind="party")
-    if not Person.objects.filter(pk=person_id).exists():
+    person = Person.objects.filter(pk=person_id).first()
+    if person is None:
         raise Absent(kind="person")
+    if role != Role.COMPANY and not person.vouched:
+        raise NotVouched()  # anybody can sign up under any address
     if role not in MEMBER_ROLES or Role(role) not in _ROLES_OF_KIND[party.kind]:
         raise WrongRole(kind=party.kind, role=role)
     if territory is not None and territory not in territories():
         raise Invalid(field="territory", problem="a code of the corridor")
     live = Membership.objects.filter(person_id=person_id, party_id=party_id, role=role, ended_at=None).first()
     if live is None:
-        live = Membership.objects.create(
-            person_id=person_id, party_id=party_id, role=role, territory=territory, since=origin.at
-        )
+        with transaction.atomic():
+            live = Membership.objects.create(
+                person_id=person_id, party_id=party_id, role=role, territory=territory, since=origin.at
+            )
         record("parties.member_added", live.pk, party=party_id, role=role)
     return live.pk
 
@@ -188,7 +208,7 @@ def state_facts(*, party_id: UUID, facts: dict[str, Any], origin: Origin) -> UUI
 
     Who:     a member of that company.
     Writes:  the company's Profile. A value of None takes the fact back: it is unknown again.
-    Refuses: NotEntitled, Absent.
+    Refuses: NotEntitled, Absent, Invalid (a name or value that no fact has), RegisteredFact.
     """
     if origin.actor.party_id != party_id:
         raise NotEntitled(who="a member of the company")
@@ -196,16 +216,36 @@ def state_facts(*, party_id: UUID, facts: dict[str, Any], origin: Origin) -> UUI
     if profile is None:
         raise Absent(kind="company")
     for field, value in facts.items():
+        _check_fact(field, value)
+        if profile.facts.get(field, {}).get("source", "company") != "company":
+            raise RegisteredFact(field=field, source=profile.facts[field]["source"])
         if value is None:
             profile.facts.pop(field, None)
         else:
             profile.facts[field] = {
-                "value": value, "source": "company", "as_of": origin.at.date().isoformat(),
+                "value": value, "source": "company", "as_of": timezone.localdate(origin.at).isoformat(),
             }  # fmt: skip
+    if len(profile.facts) > FACTS_MAX:
+        raise Invalid(field="facts", problem="at most 200 facts of one company")
     profile.updated_at = origin.at
     profile.save(update_fields=["facts", "updated_at"])
     record("parties.facts_stated", party_id, fields=sorted(facts))
     return party_id
+
+
+def _check_fact(name: str, value: Any) -> None:
+    """A fact is a yes or no, a whole number, a short text, or a short list of these; None takes it back."""
+
+    def plain(one: Any) -> bool:
+        if isinstance(one, str):
+            return len(one) <= 200 and one.isprintable()
+        return isinstance(one, bool) or (isinstance(one, int) and abs(one) <= MAX_MINOR)
+
+    if not re.fullmatch(r"[a-z][a-z0-9_]{0,59}", name):
+        raise Invalid(field="facts", problem="names are small letters, digits and _, at most 60")
+    listed = isinstance(value, list) and len(value) <= 50 and all(plain(one) for one in value)
+    if not (value is None or plain(value) or listed):
+        raise Invalid(field=name, problem="yes or no, a whole number, a text of at most 200 characters, or a list of these")
 
 
 @command(may=[r for r in Role if r not in {Role.PUBLIC, Role.SYSTEM}])
@@ -225,13 +265,16 @@ def issue_token(
     Refuses: NotEntitled, Invalid (scopes, days from 1 to 366).
     """
     membership = Membership.objects.filter(pk=membership_id, ended_at=None).first()
-    if membership is None or membership.person_id != origin.actor.person_id:
-        raise NotEntitled(who="the person of the membership")
-    if not scopes or not all(access.is_scope(scope) for scope in scopes):
+    actor = origin.actor
+    mine = membership is not None and membership.person_id == actor.person_id
+    if not mine or (membership.role, membership.party_id) != (str(actor.role), actor.party_id):
+        # Acting under another membership is not enough: that one may want a second factor.
+        raise NotEntitled(who="the person acting under that membership")
+    if not 1 <= len(scopes) <= 20 or not all(access.is_scope(scope) for scope in scopes):
         raise Invalid(field="scopes", problem='a list such as ["policies:read", "matching:write"]')
     if not 1 <= days <= 366:
         raise Invalid(field="days", problem="from 1 to 366")
-    if not name.strip() or len(name) > 80 or "\x00" in name:
+    if not name.strip() or len(name) > 80 or not name.isprintable():
         raise Invalid(field="name", problem="from 1 to 80 characters")
     AccessToken.objects.create(
         id=token_id, membership=membership, name=name.strip(), secret_digest=secret_digest, scopes=sorted(set(scopes)),

@@ -35,6 +35,8 @@ class Person(AbstractBaseUser):
     name_en = models.CharField(max_length=120, default="", blank=True)
     is_active = models.BooleanField(default=True)
     joined_at = models.DateTimeField(null=True)
+    #: Made by the operator, who knows who it is; an account that somebody opened by themselves is not.
+    vouched = models.BooleanField(default=False)
 
     objects = People()
     USERNAME_FIELD = "email"

@@ -7,6 +7,7 @@ from decimal import Decimal, InvalidOperation
 from uuid import UUID, uuid4
 
 from django.db import IntegrityError, transaction
+from django.utils import timezone
 
 from luhai.core.parties.territories import territories
 from luhai.kernel.origin import Origin, Role
@@ -55,7 +56,7 @@ def override_parameter(
         raise Invalid(field="value", problem="at most 40 characters")
     if not document.strip() or len(document) > 200 or len(article) > 60 or "\x00" in document + article:
         raise Invalid(field="document", problem="the instrument that sets the value, at most 200 characters")
-    if valid_from < origin.at.date():
+    if valid_from < timezone.localdate(origin.at):
         raise TooEarly()
     try:
         with transaction.atomic():

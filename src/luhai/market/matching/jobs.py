@@ -13,7 +13,7 @@ from . import commands
 
 
 @app.periodic(cron="*/5 * * * *")
-@app.task(queueing_lock="matching-expire", lock="matching-expire", pass_context=False)
+@app.task(queueing_lock="matching-expire", pass_context=False)
 def expire_overdue(timestamp: int) -> dict[str, int]:
     """The key comes from the tick, so that running a tick twice is running it once."""
     key = uuid5(NAMESPACE_URL, f"luhai:matching.expire_overdue:{timestamp}")

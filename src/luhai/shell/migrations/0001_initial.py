@@ -22,6 +22,7 @@ CREATE INDEX shell_cache_expires ON shell_cache (expires);
 JOURNAL = """
 -- Append-only for the application: it may add and read, never change or take away.
 REVOKE UPDATE, DELETE, TRUNCATE ON journal_entry, journal_batch FROM luhai_app;
+REVOKE INSERT, UPDATE, DELETE, TRUNCATE ON django_migrations FROM luhai_app;
 ALTER TABLE journal_entry ENABLE ROW LEVEL SECURITY;
 CREATE POLICY journal_read ON journal_entry FOR SELECT USING (actor_id = luhai_person() OR luhai_sees_all());
 CREATE POLICY journal_add ON journal_entry FOR INSERT WITH CHECK (
@@ -29,7 +30,7 @@ CREATE POLICY journal_add ON journal_entry FOR INSERT WITH CHECK (
 
 -- Gives the next positions, in the order in which rows were written, and answers the last position given.
 CREATE FUNCTION journal_assign(at_most integer) RETURNS bigint LANGUAGE plpgsql SECURITY DEFINER
-SET search_path = pg_catalog, public AS $$
+SET search_path = pg_catalog, public, pg_temp AS $$
 DECLARE v_last bigint;
 BEGIN
     PERFORM pg_advisory_xact_lock(20251126);

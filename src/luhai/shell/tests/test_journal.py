@@ -83,7 +83,9 @@ def test_a_rebuilt_chain_is_found(kept: Path, with_the_key: bool) -> None:
         with journal.transaction.atomic(), journal.acting(journal.SYSTEM):
             root = journal.merkle_root(journal.leaves(first, last))
         chain = journal.chained(before, root)
-        made = journal.Root(number, first, last, root, chain, "", key.public_key().public_bytes_raw().hex())
+        made = journal.Root(
+            number, first, last, root, chain, journal._instant(NOON), "", key.public_key().public_bytes_raw().hex()
+        )
         tamper(
             "UPDATE journal_batch SET root = %s, chain = %s, signature = %s, public_key = %s WHERE number = %s",
             root, chain, key.sign(made.signed_bytes()).hex(), made.public_key, number,
@@ -136,3 +138,64 @@ def test_the_root_is_that_of_rfc_6962(data: list[bytes]) -> None:
     assert journal.merkle_root(hashes) == reference(hashes).hex()
 
 
+
+
+def test_a_journal_taken_away_whole_is_found(kept: Path) -> None:
+    tamper("DELETE FROM journal_entry")
+    tamper("DELETE FROM journal_batch")
+    assert kinds(kept) == {"cut_off"}
+    journal.roots_file().write_text("")
+    assert kinds() == {"file"}
+    kept.write_text("")
+    assert kinds(kept) == {"file"}
+
+
+def test_a_forged_position_before_the_first_is_found(kept: Path) -> None:
+    tamper("UPDATE journal_entry SET position = 0 WHERE position = 15")
+    assert "deleted" in kinds()
+
+
+@pytest.mark.parametrize("change", ["sealed_at = now()", "root = 'zz'", "chain = 'zz'", "first = 2", "last = 9"])
+def test_an_edited_seal_is_found(kept: Path, change: str) -> None:
+    tamper(f"UPDATE journal_batch SET {change} WHERE number = 2")
+    assert kinds()
+
+
+def test_a_torn_last_line_is_written_again(kept: Path) -> None:
+    whole = journal.roots_file().read_bytes()
+    journal.roots_file().write_bytes(whole[:-20])
+    journal.seal(at=NOON)
+    assert journal.roots_file().read_bytes() == whole
+
+
+def test_another_state_folder_may_not_seal(kept: Path, settings: object, tmp_path: Path) -> None:
+    settings.STATE = tmp_path / "other"  # type: ignore[attr-defined]
+    probe(amount=1, origin=Origin(BANKER, uuid4(), NOON))
+    with pytest.raises(journal.OtherKey):
+        journal.seal(at=NOON)
+
+
+def test_sealing_beside_a_verification_raises_no_alarm(kept: Path) -> None:
+    from threading import Thread
+
+    original = journal.leaves
+
+    def later(first: int, last: int) -> object:
+        if first == 1:
+            def run() -> None:
+                probe(amount=1, origin=Origin(BANKER, uuid4(), NOON))
+                journal.seal(at=NOON)
+                connections.close_all()
+
+            thread = Thread(target=run)
+            journal.leaves = original  # type: ignore[assignment]
+            thread.start()
+            thread.join()
+        return original(first, last)
+
+    journal.leaves = later  # type: ignore[assignment]
+    try:
+        assert journal.verify()["intact"]
+    finally:
+        journal.leaves = original
+    assert journal.verify()["entries"] == 16

@@ -26,6 +26,7 @@ class Migration(migrations.Migration):
                 ('name_en', models.CharField(blank=True, default='', max_length=120)),
                 ('is_active', models.BooleanField(default=True)),
                 ('joined_at', models.DateTimeField(null=True)),
+                ("vouched", models.BooleanField(default=False)),
             ],
             options={
                 'abstract': False,

@@ -10,6 +10,9 @@ CREATE POLICY profile_change ON parties_profile FOR UPDATE
 -- A person who registers a company is not yet its member; what they enter then is empty.
 CREATE POLICY profile_add ON parties_profile FOR INSERT WITH CHECK (
   luhai_role() IN ('system', 'operator') OR (luhai_person() IS NOT NULL AND facts = '{}'::jsonb));
+REVOKE DELETE ON parties_party, parties_person, parties_identifier, parties_membership, parties_profile,
+  parties_accesstoken FROM luhai_app;
+REVOKE UPDATE ON parties_identifier FROM luhai_app;
 """
 
 

@@ -26,7 +26,7 @@ ALTER TABLE products_predicate ALTER COLUMN codes SET STORAGE EXTERNAL;
 SQL = """
 REVOKE UPDATE, DELETE, TRUNCATE ON products_version FROM luhai_app;
 -- Their slots are written into criteria, so a predicate is never changed nor taken away.
-REVOKE UPDATE, DELETE, TRUNCATE ON products_predicate FROM luhai_app;
+REVOKE DELETE, TRUNCATE ON products_predicate FROM luhai_app;  -- UPDATE stays: it is the right to lock
 
 ALTER TABLE products_product ENABLE ROW LEVEL SECURITY;
 CREATE POLICY product_read ON products_product FOR SELECT USING (
