@@ -340,17 +340,17 @@ def _compare_and_accept(company: Person, demand: str, first: str, second: str) -
     offers = company.page.locator("#offers table")
     heads = [text.strip() for text in offers.locator("thead th").all_inner_texts()[1:]]
     assert sorted(heads) == sorted([first, second])
-    rates = dict(zip(heads, offers.locator("tbody tr").first.locator("td").all_inner_texts(), strict=True))
-    assert (rates[first].strip(), rates[second].strip()) == ("4.35%", "5.2%") or (
-        (rates[first].strip(), rates[second].strip()) == ("4.35%", "5.20%")
-    )
+    rates = dict(zip(heads, offers.locator("tbody tr").first.locator("td .price").all_inner_texts(), strict=True))
+    assert rates == {first: "4.35%", second: "5.20%"}
     company.look("offers side by side")
     offers.locator("tbody tr").last.locator("td").nth(heads.index(first)).get_by_role(
         "button", name=company.word("Accept"), exact=True
     ).click()
     company.told()
     expect(company.page.locator(".head .badges")).to_contain_text(company.word("Offer accepted"))
-    expect(company.page.locator("aside .timeline li").first).to_contain_text(first)
+    happened = company.page.locator("aside .timeline li")
+    expect(happened.filter(has_text=company.word("Accept the offer")).filter(has_text=first)).to_have_count(1)
+    expect(happened.filter(has_text=company.word("Let it lapse")).filter(has_text=second)).to_have_count(1)
     expect(company.button("Accept")).to_have_count(0)
     company.look("accepted")
 

@@ -284,9 +284,9 @@ def best_matches(count: int = 12) -> list[dict[str, Any]]:
     now = timezone.now()
     purposes = {code.code: code.zh for code in PURPOSES}
     shown = []
-    for card in market.demands(limit=count, viewer=SYSTEM).items:
+    for card in market.demands(limit=3 * count, viewer=SYSTEM).items:
         found = market.matches(demand_id=card.id, now=now, limit=50, viewer=SYSTEM).items
-        if not found:
+        if not found or len(shown) == count:
             continue
         order = {"ACCEPTED": 0, "OFFERED": 1}
         best = min(found, key=lambda m: (order.get(m.state, 2), m.rank))
