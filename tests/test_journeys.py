@@ -349,7 +349,7 @@ def _compare_and_accept(company: Person, demand: str, first: str, second: str) -
     company.told()
     expect(company.page.locator(".head .badges")).to_contain_text(company.word("Offer accepted"))
     happened = company.page.locator("aside .timeline li")
-    expect(happened.filter(has_text=company.word("Accept the offer")).filter(has_text=first)).to_have_count(1)
+    expect(happened.filter(has_text=company.word("Accept an offer")).filter(has_text=first)).to_have_count(1)
     expect(happened.filter(has_text=company.word("Let it lapse")).filter(has_text=second)).to_have_count(1)
     expect(company.button("Accept")).to_have_count(0)
     company.look("accepted")

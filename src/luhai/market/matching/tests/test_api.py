@@ -110,7 +110,7 @@ def test_a_field_that_cannot_be_is_named(change: dict[str, Any], field: str) -> 
     )
     assert answer.status_code == 422
     problem = answer.json()
-    named = problem["facts"].get("field") or ".".join(problem["facts"]["faults"][0]["field"].split(".")[2:])
+    named = problem["facts"].get("field") or ".".join(problem["facts"]["faults"][0]["field"].split(".")[1:])
     assert field in (named, named.split(".")[0])
     assert company.get(f"matching/demands/{demand}").status_code == 404
 
