@@ -166,7 +166,10 @@ class Person:
     def refused_with(self, status: int) -> Iterator[None]:
         """What is done here is wrong on purpose: it must be answered with this status."""
         seen: list[int] = []
-        listener = lambda response: seen.append(response.status)  # noqa: E731
+
+        def listener(response: Response) -> None:
+            seen.append(response.status)
+
         self.accepted.add(status)
         self.page.on("response", listener)
         yield
