@@ -99,7 +99,7 @@ def load(file: str | None, as_json: bool) -> None:
 
 
 @cli.command(help="Search articles and measures, in Chinese or English.")
-@click.argument("text", default="")
+@click.argument("words", nargs=-1)
 @click.option("--article", type=int)
 @click.option("--document", default="", help="A document's name.")
 @click.option("--actor", default="", help="FI, BANK, PBOC, …")
@@ -109,9 +109,10 @@ def load(file: str | None, as_json: bool) -> None:
 @click.option("--limit", type=click.IntRange(1, 500), default=20, show_default=True)
 @terminal.json_option
 def search(
-    text: str, article: int | None, document: str, actor: str, territory: str, modality: str, tag: str, limit: int,
+    words: tuple[str, ...], article: int | None, document: str, actor: str, territory: str, modality: str, tag: str, limit: int,
     as_json: bool,
 ) -> None:  # fmt: skip
+    text = " ".join(words)
     hits = _library("queries").search(
         text=text, article=article, document=document, actor=actor, territory=territory, modality=modality, tag=tag,
         limit=limit, viewer=_viewer(),
