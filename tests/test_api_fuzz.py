@@ -26,10 +26,8 @@ __all__ = ["tokens"]
 
 EXAMPLES = int(os.environ.get("FUZZ", "8"))
 
-#: What does not fit here, each with its reason.
+#: What does not fit here, with its reason.
 LEFT_OUT = {
-    "ignored_auth",  # much is public on purpose: the description says that a token is optional
-    "missing_required_header",  # answered 422 as described, where the check insists on 4xx lists of its own
     "positive_data_acceptance",  # a 422 with a domain code is an expected answer to a checksum that fails
 }
 

@@ -58,7 +58,7 @@ def home(request: HttpRequest) -> HttpResponse:
     promises = matching.promises(now=timezone.now(), viewer=viewer)
     return page(
         request, "desks/home.html", schematic=schematic(), territories=len(tiles()),
-        products=products.shelf(limit=1, viewer=viewer).total, institutions=len(promises),
+        products=products.shelf(limit=1, viewer=viewer).total, institutions=len(parties.parties(kind="institution", limit=1000, viewer=viewer)),
         measures=_measures(request), kept=sum(p.kept for p in promises),
         answered=sum(p.kept + p.broken for p in promises),
     )  # fmt: skip

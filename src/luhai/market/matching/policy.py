@@ -324,7 +324,7 @@ def text(document: Mapping[str, Any], field: str, most: int, *, wanted: bool = F
 def whole(document: Mapping[str, Any], field: str, least: int, most: int) -> int:
     value = document.get(field)
     if not isinstance(value, int) or isinstance(value, bool) or not least <= value <= most:
-        raise Invalid(field=field, problem=f"a whole number from {least} to {most} is wanted")
+        raise Invalid(field=field, problem=f"a whole number from {least} to {most} is wanted", least=least, most=most)
     return value
 
 

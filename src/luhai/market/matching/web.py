@@ -28,6 +28,7 @@ from luhai.kernel.origin import Role
 from luhai.kernel.refusal import Absent, Invalid, NotPermitted, Refusal
 from luhai.records.products import queries as products
 from luhai.records.products.policy import DOCUMENTS, KINDS, read_facts
+from luhai.shell.templatetags.luhai import bp, money
 from luhai.shell.web import origin_of, page, refusals, say, told, told_refusal, viewer_of
 
 from . import commands, policy, queries
@@ -356,7 +357,7 @@ def _answer(request: HttpRequest, match_id: UUID, deed: str, errors: dict[str, s
     except Invalid as refusal:
         field = re.split(r"[.\[]", str(refusal.facts["field"]))[0]
         field = {"amount_minor": "amount", "rate_bp": "rate"}.get(field, field)
-        errors[field] = _(str(refusal.facts["problem"]))
+        errors[field] = _beside(refusal, form["currency"] if form.get("currency") in list(Currency) else "CNY")
         return False
     except Refusal as refusal:
         errors["form"] = say(refusal)
@@ -394,7 +395,7 @@ def capacity(request: HttpRequest) -> HttpResponse:
             except Invalid as refusal:
                 field = str(refusal.facts["field"])
                 field = {"amount_limit_minor": "amount", "count_limit": "count"}.get(field, field)
-                errors[field] = _(str(refusal.facts["problem"]))
+                errors[field] = _beside(refusal, currency)
             except Refusal as refusal:
                 errors["form"] = say(refusal)
     today = timezone.localdate()
@@ -406,6 +407,21 @@ def capacity(request: HttpRequest) -> HttpResponse:
             for c in queries.capacities(viewer=viewer)
         ],
     )  # fmt: skip
+
+
+def _beside(refusal: Invalid, currency: str) -> str:
+    """What is wrong with a field, in the unit in which its form asks: yuan and per cent, not minor units and basis points."""
+    facts = refusal.facts
+    if "least" not in facts:
+        return _(str(facts["problem"]))
+    least, most = int(str(facts["least"])), int(str(facts["most"]))
+    if str(facts["field"]).endswith("_minor"):
+        bounds = {"least": money(least, currency), "most": money(most, currency)}
+    elif str(facts["field"]).endswith("_bp"):
+        bounds = {"least": bp(least), "most": bp(most)}
+    else:
+        bounds = {"least": f"{least:,}", "most": f"{most:,}"}
+    return _("from %(least)s to %(most)s is possible") % bounds
 
 
 # --- reading forms ------------------------------------------------------------------------------------------------------

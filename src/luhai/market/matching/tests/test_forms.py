@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import pytest
+from django.utils import translation
 
 from luhai.kernel.money import Currency
+from luhai.kernel.refusal import Invalid
+from luhai.market.matching import policy, web
 from luhai.market.matching.web import _read_amount, _read_decimal
 
 
@@ -29,3 +32,14 @@ def test_what_is_no_amount(typed: str) -> None:
 )
 def test_numbers_of_so_many_places(typed: str, places: int, whole: int | None) -> None:
     assert _read_decimal(typed, places) == whole
+
+
+@pytest.mark.parametrize(
+    ("field", "said"),
+    [("amount_minor", "from CN¥0.01 to CN¥405,000 is possible"), ("rate_bp", "from 0.01% to 405000.00% is possible")],
+)
+def test_bounds_are_said_in_the_unit_of_the_form(field: str, said: str) -> None:
+    with translation.override("en"), pytest.raises(Invalid) as refused:
+        policy.whole({field: 0}, field, 1, 405_000_00)
+    with translation.override("en"):
+        assert web._beside(refused.value, "CNY") == said

@@ -20,7 +20,7 @@ from ..policy import KINDS
 register = template.Library()
 
 _MINOR: Final = re.compile(r"(\d[\d,]*)(?:（最小货币单位）| minor units)")
-_PLACE: Final = re.compile(r"(?<![\d,])[1-9]\d{5}(?![\d,])")
+_PLACE: Final = re.compile(r"(?<![\d,])[1-9]\d{5}(?!\d|,\d)")
 _INDUSTRY: Final = re.compile(r"\b[A-T](?:\d{2,4})?\b")
 
 
