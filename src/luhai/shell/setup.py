@@ -367,9 +367,16 @@ def _mark(stamp: Path, text: str) -> None:
 
 
 def _environ(extra: Mapping[str, str]) -> dict[str, str]:
-    """The operator's variables, without those that would bring other packages into ours."""
-    unwanted = {"PYTHONPATH", "PYTHONHOME", "PYTHONSTARTUP", "__PYVENV_LAUNCHER__"}
-    return {**{name: value for name, value in os.environ.items() if name not in unwanted}, **extra}
+    """The operator's variables, without those that would bring other packages into ours.
+
+    Compiled code is kept in the state folder, whatever the machine's habit: without it each start compiles a
+    thousand files again, two seconds long.
+    """
+    unwanted = {
+        "PYTHONPATH", "PYTHONHOME", "PYTHONSTARTUP", "PYTHONDONTWRITEBYTECODE", "PYTHONPYCACHEPREFIX", "__PYVENV_LAUNCHER__",
+    }  # fmt: skip
+    kept = {name: value for name, value in os.environ.items() if name not in unwanted}
+    return {**kept, "PYTHONPYCACHEPREFIX": str(_state() / "pycache"), **extra}
 
 
 def _become(python: Path, *arguments: str, extra: Mapping[str, str] | None = None) -> NoReturn:
