@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import Any
 
 from django.http import HttpRequest
 from django.utils import timezone
@@ -72,7 +72,7 @@ class Luhai(NinjaAPI):
 class Readable(JSONRenderer):
     """Chinese stays Chinese in answers."""
 
-    json_dumps_params: ClassVar[dict[str, Any]] = {"ensure_ascii": False}
+    json_dumps_params = {"ensure_ascii": False}
 
 
 api = Luhai(

@@ -283,7 +283,7 @@ def best_matches(count: int = 12) -> list[dict[str, Any]]:
     """The newest demands, each with its best match, or with the offer it took; for the table of the command line."""
     now = timezone.now()
     purposes = {code.code: code.zh for code in PURPOSES}
-    shown = []
+    shown: list[dict[str, Any]] = []
     for card in market.demands(limit=3 * count, viewer=SYSTEM).items:
         found = market.matches(demand_id=card.id, now=now, limit=50, viewer=SYSTEM).items
         if not found or len(shown) == count:

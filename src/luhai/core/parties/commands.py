@@ -266,8 +266,8 @@ def issue_token(
     """
     membership = Membership.objects.filter(pk=membership_id, ended_at=None).first()
     actor = origin.actor
-    mine = membership is not None and membership.person_id == actor.person_id
-    if not mine or (membership.role, membership.party_id) != (str(actor.role), actor.party_id):
+    acted_under = (actor.person_id, str(actor.role), actor.party_id)
+    if membership is None or (membership.person_id, membership.role, membership.party_id) != acted_under:
         # Acting under another membership is not enough: that one may want a second factor.
         raise NotEntitled(who="the person acting under that membership")
     if not 1 <= len(scopes) <= 20 or not all(access.is_scope(scope) for scope in scopes):
