@@ -16,10 +16,11 @@ import pytest
 ROOT = Path(__file__).resolve().parents[1]
 
 #: The subjects with tables, downhill.
-ORDER = ["desks", "matching", "products", "rules", "policies", "parties", "shell"]
+ORDER = ["desks", "matching", "products", "escrow", "evidence", "titles", "ledger", "rules", "policies", "parties", "shell"]
 #: Where a subject stands under src/luhai.
 HOME = {
     "desks": "desks", "matching": "market/matching", "products": "records/products", "rules": "core/rules",
+    "escrow": "core/escrow", "evidence": "core/evidence", "titles": "core/titles", "ledger": "core/ledger",
     "policies": "core/policies", "parties": "core/parties", "shell": "shell",
 }  # fmt: skip
 PRIVATE = {"models", "lifecycle"}
@@ -74,7 +75,7 @@ def uphill_foreign_keys(root: Path) -> list[str]:
         for node in ast.walk(tree):
             if not (isinstance(node, ast.Call) and getattr(node.func, "attr", "") in {"ForeignKey", "OneToOneField"}):
                 continue
-            target = node.args[0]
+            target = node.args[0] if node.args else {k.arg: k.value for k in node.keywords}["to"]
             if not (isinstance(target, ast.Constant) and isinstance(target.value, str) and "." in target.value):
                 continue
             other = target.value.split(".")[0]

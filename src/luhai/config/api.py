@@ -12,11 +12,15 @@ from ninja.renderers import JSONRenderer
 from ninja.security import HttpBearer
 from ninja.utils import check_csrf
 
+from luhai.core.escrow.api import router as escrow
+from luhai.core.evidence.api import router as evidence
+from luhai.core.ledger.api import router as ledger
 from luhai.core.parties import access
 from luhai.core.parties.api import router as parties
 from luhai.core.parties.queries import membership_behind
 from luhai.core.policies.api import router as policies
 from luhai.core.rules.api import router as rules
+from luhai.core.titles.api import router as titles
 from luhai.kernel.origin import Actor
 from luhai.market.matching.api import router as matching
 from luhai.records.products.api import router as products
@@ -91,5 +95,9 @@ install(api)
 api.add_router("/parties", parties)
 api.add_router("/policies", policies)
 api.add_router("/rules", rules)
+api.add_router("/ledger", ledger)
+api.add_router("/titles", titles)
+api.add_router("/evidence", evidence)
+api.add_router("/escrow", escrow)
 api.add_router("/products", products)
 api.add_router("/matching", matching)

@@ -35,6 +35,10 @@ INSTALLED_APPS = [
     "luhai.core.parties",
     "luhai.core.policies",
     "luhai.core.rules",
+    "luhai.core.ledger",
+    "luhai.core.titles",
+    "luhai.core.evidence",
+    "luhai.core.escrow",
     "luhai.records.products",
     "luhai.market.matching",
     "luhai.desks",
@@ -182,6 +186,12 @@ LOGGING_CONFIG = "luhai.shell.observe.configure"
 LOGGING: dict[str, Any] = {"version": 1}  # not empty, or Django would not call it
 SILENCED_SYSTEM_CHECKS = ["account.W001"]
 TEST_RUNNER = "django.test.runner.DiscoverRunner"
-PROCRASTINATE_IMPORT_PATHS = ["luhai.shell.jobs", "luhai.market.matching.jobs"]
+PROCRASTINATE_IMPORT_PATHS = [
+    "luhai.shell.jobs",
+    "luhai.core.ledger.jobs",
+    "luhai.core.evidence.jobs",
+    "luhai.core.escrow.jobs",
+    "luhai.market.matching.jobs",
+]
 
 BRAND = {"zh": "陆海智融通", "en": "Luhai", "long": _("Finance on the New Western Land-Sea Corridor")}

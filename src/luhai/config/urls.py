@@ -8,7 +8,11 @@ from django.urls import include, path
 from django.utils.crypto import constant_time_compare
 from django.views.i18n import set_language
 
+from luhai.core.escrow import web as escrow
+from luhai.core.evidence import web as evidence
+from luhai.core.ledger import web as ledger
 from luhai.core.policies import web as policies
+from luhai.core.titles import web as titles
 from luhai.desks import web as desks
 from luhai.market.matching import web as matching
 from luhai.records.products import web as products
@@ -68,6 +72,10 @@ urlpatterns = [
     path("language", set_language, name="set_language"),
     *desks.urlpatterns,
     *policies.urlpatterns,
+    *ledger.urlpatterns,
+    *titles.urlpatterns,
+    *evidence.urlpatterns,
+    *escrow.urlpatterns,
     *products.urlpatterns,
     *matching.urlpatterns,
 ]

@@ -1,0 +1,6 @@
+from django.apps import AppConfig
+
+
+class Titles(AppConfig):
+    name = "luhai.core.titles"
+    label = "titles"
