@@ -45,3 +45,24 @@ def matching(companies: int, products: int, rounds: int, threads: int, as_json: 
         folder, python, companies=companies, products=products, rounds=rounds, threads=threads, say=note
     )
     emit(result, as_json=as_json)
+
+
+@cli.command()
+@click.option(
+    "--size",
+    default=200_000,
+    show_default=True,
+    type=click.IntRange(10_000, 10_000_000),
+    help="Transfers of the headline cell, for each side.",
+)
+@click.option("--rounds", default=5, show_default=True, type=click.IntRange(1, 99), help="Rounds, in turns.")
+@json_option
+def ledger(size: int, rounds: int, as_json: bool) -> None:
+    """Transfers a second, in batches and one by one, with full durability. 记账。"""
+    from .ledger.run import run
+    from .matching.run import environment
+
+    folder = Path(os.environ.get("LUHAI_STATE") or _ROOT / ".luhai") / "bench"
+    folder.mkdir(parents=True, exist_ok=True)
+    python = environment(folder, _ROOT / "requirements" / "bench.txt", note)
+    emit(run(python, size=size, rounds=rounds, say=note), as_json=as_json)

@@ -25,6 +25,7 @@ import subprocess
 import sys
 import tempfile
 import time
+import traceback
 from collections import Counter
 from collections.abc import Callable
 from contextlib import suppress
@@ -33,7 +34,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from random import Random
 from secrets import randbelow
-from typing import Any, Final
+from typing import Any, Final, Self
 from urllib.parse import quote
 from uuid import UUID, uuid4, uuid5
 
@@ -150,7 +151,7 @@ def _client(seed: int, client: int, origin_ns: int, folder: Path) -> None:
     if answered:
         last = answered[-1]
         at = next(line["at"] for line in reversed(sent) if line["sent"] == last["batch"])
-        if _ask(batch(seed, client, last["batch"], _moment(at)), _moment(at), folder) != last["answers"]:
+        if _ask(batch(seed, client, last["batch"], _moment(at)), _moment(at)) != last["answers"]:
             diary.write({"differs": last["batch"]})
         number = last["batch"] + 1
     while True:
@@ -162,12 +163,12 @@ def _client(seed: int, client: int, origin_ns: int, folder: Path) -> None:
         else:
             at = _time_since(origin_ns).isoformat()
             diary.write({"sent": number, "at": at})
-        answers = _ask(batch(seed, client, number, _moment(at)), _moment(at), folder)
+        answers = _ask(batch(seed, client, number, _moment(at)), _moment(at))
         diary.write({"batch": number, "answers": answers})
         number += 1
 
 
-def _ask(rows: list[Transfer], at: datetime, folder: Path) -> list[list[Any]]:
+def _ask(rows: list[Transfer], at: datetime) -> list[list[Any]]:
     """Post, in a transaction of its own, as often as it takes for a commit to return."""
     from django.db import DatabaseError, connection, transaction
 
@@ -181,7 +182,6 @@ def _ask(rows: list[Transfer], at: datetime, folder: Path) -> list[list[Any]]:
         except DatabaseError as error:  # the server is gone; whether it has committed, nobody knows
             connection.close()
             if not _is_absence(error):
-                (folder / f"error-{os.getpid()}").write_text(repr(error))
                 raise
             time.sleep(0.02)
 
@@ -198,7 +198,6 @@ def _worker(origin_ns: int, folder: Path) -> None:
         except DatabaseError as error:
             connection.close()
             if not _is_absence(error):
-                (folder / f"error-{os.getpid()}").write_text(repr(error))
                 raise
             time.sleep(0.02)
 
@@ -235,81 +234,90 @@ def run(seconds: int, seed: int | None, say: Callable[[str], None]) -> dict[str,
     """
     seed = randbelow(2**31) if seed is None else seed
     say(f"seed {seed}")
-    with (
-        Server.temporary(durable=True) as server,
-        tempfile.TemporaryDirectory(prefix="luhai-torture-") as name,
-    ):
-        field = _Field(server, Path(name), seed)
-        field.wait_for("prepare")
-        say(f"{CLIENTS} clients and a worker are killed at random for {seconds} s, the server under them too")
-        kills = field.rage(seconds, say)
-        result = recount(server.conninfo(database=DATABASE), seed, field.folder)
+    with Server.temporary(durable=True) as server, tempfile.TemporaryDirectory(prefix="luhai-torture-") as name:
+        with _Field(server, Path(name), seed) as field:
+            say(f"{CLIENTS} clients and a worker are killed at random for {seconds} s, the server under them too")
+            kills = field.rage(seconds, say)
+        result = recount(server.conninfo(database=DATABASE), seed, Path(name))
         return {**result, "kills": kills, "seed": seed}
 
 
 class _Field:
-    """The processes of one run."""
+    """The processes of one run. A nursery that has loaded everything forks them, so that a new one is there at once."""
 
     def __init__(self, server: Server, folder: Path, seed: int) -> None:
         self.server, self.folder, self.seed = server, folder, seed
         self.random = Random(f"{seed}/chaos")
-        self.origin_ns = time.monotonic_ns()
-        host = quote(str(server.socket_folder), safe="")
-        self.environment = {
+        self.running: dict[str, psutil.Process] = {}
+
+    def __enter__(self) -> Self:
+        host = quote(str(self.server.socket_folder), safe="")
+        environment = {
             **os.environ,
             "DATABASE_URL": f"postgresql://{SUPERUSER}@/{DATABASE}?host={host}",
             "DJANGO_SETTINGS_MODULE": "luhai.config.settings",
-            "LUHAI_STATE": str(folder),
+            "LUHAI_STATE": str(self.folder),
             "PYTHONPATH": os.pathsep.join(filter(None, (str(_SOURCES), os.environ.get("PYTHONPATH")))),
         }
-        self.processes: dict[str, subprocess.Popen[bytes]] = {}
+        with open(self.folder / "said", "ab") as said:
+            self.nursery = subprocess.Popen(
+                [sys.executable, "-m", "luhai.core.ledger.torture", str(self.seed), str(self.folder)],
+                env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=said, text=True,
+            )  # fmt: skip
+        self.start("prepare")
+        self.wait_for("prepare")
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.nursery.kill()
+        self.nursery.wait()
+        for process in self.running.values():
+            with suppress(psutil.NoSuchProcess):
+                process.kill()
 
     def start(self, who: str) -> None:
-        with open(self.folder / "said", "ab") as said:
-            self.processes[who] = subprocess.Popen(
-                [sys.executable, "-m", __name__, who, str(self.seed), str(self.origin_ns), str(self.folder)],
-                env=self.environment, stdin=subprocess.DEVNULL, stdout=said, stderr=said,
-            )  # fmt: skip
+        assert self.nursery.stdin is not None
+        assert self.nursery.stdout is not None
+        self.nursery.stdin.write(f"{who}\n")
+        self.nursery.stdin.flush()
+        pid = self.nursery.stdout.readline()
+        assert pid, self._what_was_said()
+        self.running[who] = psutil.Process(int(pid))
 
     def wait_for(self, who: str) -> None:
-        if who not in self.processes:
-            self.start(who)
-        assert self.processes[who].wait(_PATIENCE) == 0, self._what_was_said()
-        del self.processes[who]
+        deadline = time.monotonic() + _PATIENCE
+        while not (self.folder / f"done-{who}").exists():
+            assert self.running[who].is_running(), f"{who} ended too early: {self._what_was_said()}"
+            assert time.monotonic() < deadline, f"{who} does not end: {self._what_was_said()}"
+            time.sleep(0.02)
+        del self.running[who]
 
     def rage(self, seconds: int, say: Callable[[str], None]) -> dict[str, int]:
         kills: Counter[str] = Counter(client=0, worker=0, server=0)
         clients = [f"client-{n}" for n in range(CLIENTS)]
-        try:
-            for who in (*clients, "worker"):
-                self.start(who)
-            end = time.monotonic() + seconds
-            while (left := end - time.monotonic()) > 0:
-                time.sleep(min(left, self.random.uniform(0.2, 1.5)))
-                victim = self.random.choice(("client", "client", "client", "worker", "server", "server"))
-                if min(kills.values()) == 0:  # each at least once, also in a short run
-                    victim = next(who for who in ("client", "server", "worker") if kills[who] == 0)
-                kills[victim] += 1
-                if victim == "server":
-                    say(f"server: {self._kill_server()}")
-                else:
-                    self._kill(self.random.choice(clients) if victim == "client" else victim)
-            (self.folder / "stop").touch()
-            for who in (*clients, "worker"):
-                self.wait_for(who)
-            self._kill_server()  # what was answered last, too, must be there afterwards
-            kills["server"] += 1
-        finally:
-            for process in self.processes.values():
-                process.kill()
-                process.wait()
-        found = sorted(self.folder.glob("error-*"))
-        assert not found, [path.read_text() for path in found]
+        for who in (*clients, "worker"):
+            self.start(who)
+        end = time.monotonic() + seconds
+        while (left := end - time.monotonic()) > 0:
+            time.sleep(min(left, self.random.uniform(0.05, 0.9)))
+            victim = self.random.choice(("client", "client", "client", "worker", "server", "server"))
+            if min(kills.values()) == 0:  # each at least once, also in a short run
+                victim = next(who for who in ("client", "server", "worker") if kills[who] == 0)
+            kills[victim] += 1
+            if victim == "server":
+                say(f"server: {self._kill_server()}")
+            else:
+                self._kill(self.random.choice(clients) if victim == "client" else victim)
+        (self.folder / "stop").touch()
+        for who in (*clients, "worker"):
+            self.wait_for(who)
+        self._kill_server()  # what was answered last, too, must be there afterwards
+        kills["server"] += 1
         return dict(kills)
 
     def _kill(self, who: str) -> None:
-        process = self.processes[who]
-        assert process.poll() is None, f"{who} ended by itself: {self._what_was_said()}"
+        process = self.running[who]
+        assert process.is_running(), f"{who} ended by itself: {self._what_was_said()}"
         process.kill()
         process.wait()
         self.start(who)
@@ -431,18 +439,36 @@ def _is_beyond(bound: str, sums: list[int]) -> bool:
     )
 
 
-def _main(arguments: list[str]) -> None:
+def _nursery(seed: int, folder: Path) -> None:
+    """Fork a process for every name that is read, and say its id. What it says goes to standard error."""
     import django
 
     django.setup()
-    who, seed, origin_ns, folder = arguments[0], int(arguments[1]), int(arguments[2]), Path(arguments[3])
-    if who == "prepare":
-        _prepare(seed)
-    elif who == "worker":
-        _worker(origin_ns, folder)
-    else:
-        _client(seed, int(who.removeprefix("client-")), origin_ns, folder)
+    from . import commands  # noqa: F401 - loaded once for all
+
+    origin_ns = time.monotonic_ns()
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # nobody waits for them
+    for line in sys.stdin:
+        who = line.strip()
+        pid = os.fork()
+        if pid:
+            print(pid, flush=True)
+            continue
+        signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+        try:
+            if who == "prepare":
+                _prepare(seed)
+            elif who == "worker":
+                _worker(origin_ns, folder)
+            else:
+                _client(seed, int(who.removeprefix("client-")), origin_ns, folder)
+            (folder / f"done-{who}").touch()
+        except BaseException:
+            traceback.print_exc()
+        finally:
+            sys.stderr.flush()
+            os._exit(0)
 
 
 if __name__ == "__main__":
-    _main(sys.argv[1:])
+    _nursery(int(sys.argv[1]), Path(sys.argv[2]))
