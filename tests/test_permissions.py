@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import ast
 import csv
 import inspect
 import os
@@ -228,3 +229,13 @@ def test_a_visitor_can_ask_for_no_command() -> None:
         asked_by_nobody = Origin(PUBLIC, uuid4(), NOON)
         with pytest.raises(NotPermitted, match=name):
             call(origin=asked_by_nobody)
+
+
+def test_no_two_bodies_share_a_name() -> None:
+    """The described API knows a schema by its class's name; of two with one name, one would describe both."""
+    seen: dict[str, tuple[str, str]] = {}
+    for path in sorted((Path(__file__).resolve().parents[1] / "src").rglob("api.py")):
+        for node in ast.parse(path.read_text(encoding="utf-8")).body:
+            if isinstance(node, ast.ClassDef):
+                body, other = ast.unparse(node), seen.setdefault(node.name, (ast.unparse(node), str(path)))
+                assert body == other[0], f"{node.name} in {path} is another than in {other[1]}"

@@ -12,8 +12,6 @@ from ninja.renderers import JSONRenderer
 from ninja.security import HttpBearer
 from ninja.utils import check_csrf
 
-from luhai.core.escrow.api import router as escrow
-from luhai.core.evidence.api import router as evidence
 from luhai.core.ledger.api import router as ledger
 from luhai.core.parties import access
 from luhai.core.parties.api import router as parties
@@ -97,7 +95,5 @@ api.add_router("/policies", policies)
 api.add_router("/rules", rules)
 api.add_router("/ledger", ledger)
 api.add_router("/titles", titles)
-api.add_router("/evidence", evidence)
-api.add_router("/escrow", escrow)
 api.add_router("/products", products)
 api.add_router("/matching", matching)

@@ -17,8 +17,6 @@ SUBJECTS: dict[str, tuple[str, bool, str]] = {
     "rules": ("luhai.core.rules.cli", True, "Parameters and criteria. 规则与参数。"),
     "ledger": ("luhai.core.ledger.cli", True, "Bounded accounts and their transfers. 有界账户。"),
     "titles": ("luhai.core.titles.cli", True, "Documents of title: who controls which. 权利单证。"),
-    "evidence": ("luhai.core.evidence.cli", True, "Facts from outside, used once, read with consent. 凭证与授权。"),
-    "escrow": ("luhai.core.escrow.cli", True, "Value and titles held until conditions are met. 交换托管。"),
     "products": ("luhai.records.products.cli", True, "The shelf of financial products. 产品。"),
     "matching": ("luhai.market.matching.cli", True, "Demands, matches, offers. 融资对接。"),
     "parties": ("luhai.core.parties.cli", True, "Who is who, and tokens for machines. 主体与令牌。"),

@@ -37,8 +37,6 @@ INSTALLED_APPS = [
     "luhai.core.rules",
     "luhai.core.ledger",
     "luhai.core.titles",
-    "luhai.core.evidence",
-    "luhai.core.escrow",
     "luhai.records.products",
     "luhai.market.matching",
     "luhai.desks",
@@ -189,8 +187,6 @@ TEST_RUNNER = "django.test.runner.DiscoverRunner"
 PROCRASTINATE_IMPORT_PATHS = [
     "luhai.shell.jobs",
     "luhai.core.ledger.jobs",
-    "luhai.core.evidence.jobs",
-    "luhai.core.escrow.jobs",
     "luhai.market.matching.jobs",
 ]
 

@@ -28,7 +28,7 @@ from luhai.records.products import commands as products
 from luhai.shell import journal
 from simulator import corridor as invented
 
-from . import commands
+from . import commands, demo_titles
 
 _SPACE: Final = UUID("5d0c3a54-6c75-5861-a9d1-6c7568616902")
 _SHANGHAI: Final = ZoneInfo("Asia/Shanghai")
@@ -96,6 +96,8 @@ def load(*, seed: int, size: str, now: datetime, say: Callable[[str], None]) -> 
     assigned = matching.assign_batch(origin=loader.origin("assign", at=loader.at(4, 9, 30)))
     say("Institutions answer")
     answers = _answers(loader, demands)
+    say("Documents of title, pledges, accounts")
+    titles = demo_titles.load(loader, seller_of, officer_of)
     summary = {
         "measures": measures,
         "territories": 15,
@@ -105,6 +107,7 @@ def load(*, seed: int, size: str, now: datetime, say: Callable[[str], None]) -> 
         "demands": len(demands),
         "matches": sum(d["proposed"] for d in demands.values()),
         "sent": int(assigned["sent"]),
+        "titles": titles,
         **answers,
     }
     with connection.cursor() as cursor:

@@ -31,7 +31,7 @@ class AccountIn(Schema):
     bound: Bound = Field(default=Bound.NONE, description="Which side may not exceed the other.")
 
 
-class TransferIn(Schema):
+class LedgerTransferIn(Schema):
     """post and hold name debit, credit, unit and amount; settle and release name the hold."""
 
     model_config = ConfigDict(extra="forbid")
@@ -57,10 +57,10 @@ class TransferIn(Schema):
     subject: UUID | None = Field(default=None, examples=[None], description="The record it is for.")
 
 
-class TransfersIn(Schema):
+class LedgerTransfersIn(Schema):
     model_config = ConfigDict(extra="forbid")
 
-    transfers: list[TransferIn] = Field(min_length=1, max_length=10_000)
+    transfers: list[LedgerTransferIn] = Field(min_length=1, max_length=10_000)
 
 
 class OutcomeOut(Schema):
@@ -73,7 +73,7 @@ class OutcomesOut(Schema):
     outcomes: list[OutcomeOut]
 
 
-class ReasonIn(Schema):
+class AccountReasonIn(Schema):
     model_config = ConfigDict(extra="forbid")
 
     reason: Clean = Field(min_length=1, max_length=400, examples=["order 2026-17 of the court"])
@@ -148,7 +148,7 @@ def open_account(request: HttpRequest, account_id: UUID, body: AccountIn, key: I
 @router.post(
     "/transfers", response={200: OutcomesOut, **PROBLEMS}, summary="Post between accounts of your own."
 )
-def post(request: HttpRequest, body: TransfersIn, key: IdempotencyKey) -> Any:
+def post(request: HttpRequest, body: LedgerTransfersIn, key: IdempotencyKey) -> Any:
     """One after the other, in one transaction. A transfer that is refused says why in its outcome, and stays refused."""
     transfers = [_read(f"transfers[{i}]", t) for i, t in enumerate(body.transfers)]
     return {"outcomes": commands.post_own(transfers=transfers, origin=origin_of(request, key))}
@@ -159,7 +159,7 @@ def post(request: HttpRequest, body: TransfersIn, key: IdempotencyKey) -> Any:
     response={200: AccountOut, **PROBLEMS},
     summary="Let nothing move but releases.",
 )
-def freeze_account(request: HttpRequest, account_id: UUID, body: ReasonIn, key: IdempotencyKey) -> Any:
+def freeze_account(request: HttpRequest, account_id: UUID, body: AccountReasonIn, key: IdempotencyKey) -> Any:
     return {
         "id": commands.freeze_account(
             account_id=account_id, reason=body.reason, origin=origin_of(request, key)
@@ -170,7 +170,7 @@ def freeze_account(request: HttpRequest, account_id: UUID, body: ReasonIn, key: 
 @router.post(
     "/accounts/{uuid:account_id}/thaw", response={200: AccountOut, **PROBLEMS}, summary="End a freeze."
 )
-def thaw_account(request: HttpRequest, account_id: UUID, body: ReasonIn, key: IdempotencyKey) -> Any:
+def thaw_account(request: HttpRequest, account_id: UUID, body: AccountReasonIn, key: IdempotencyKey) -> Any:
     return {
         "id": commands.thaw_account(account_id=account_id, reason=body.reason, origin=origin_of(request, key))
     }
@@ -179,7 +179,7 @@ def thaw_account(request: HttpRequest, account_id: UUID, body: ReasonIn, key: Id
 @router.post(
     "/accounts/{uuid:account_id}/close", response={200: AccountOut, **PROBLEMS}, summary="Close it for ever."
 )
-def close_account(request: HttpRequest, account_id: UUID, body: ReasonIn, key: IdempotencyKey) -> Any:
+def close_account(request: HttpRequest, account_id: UUID, body: AccountReasonIn, key: IdempotencyKey) -> Any:
     """Only with no balance and nothing pending."""
     return {
         "id": commands.close_account(
@@ -188,7 +188,7 @@ def close_account(request: HttpRequest, account_id: UUID, body: ReasonIn, key: I
     }
 
 
-def _read(at: str, given: TransferIn) -> Transfer:
+def _read(at: str, given: LedgerTransferIn) -> Transfer:
     """A transfer whose kind has what it needs and nothing else."""
     starts = given.kind in {Kind.POST, Kind.HOLD}
     for name in ("debit", "credit", "unit", "amount") if starts else ("hold",):

@@ -42,7 +42,7 @@ import psutil
 import psycopg
 
 from luhai.kernel.origin import SYSTEM, Origin
-from luhai.shell.postgres import DATABASE, SUPERUSER, Server
+from luhai.shell.postgres import DATABASE, SUPERUSER, PostgresTrouble, Server
 
 from .policy import Account, Bound, Kind, Transfer
 
@@ -151,24 +151,24 @@ def _client(seed: int, client: int, origin_ns: int, folder: Path) -> None:
     if answered:
         last = answered[-1]
         at = next(line["at"] for line in reversed(sent) if line["sent"] == last["batch"])
-        if _ask(batch(seed, client, last["batch"], _moment(at)), _moment(at)) != last["answers"]:
+        if _ask(diary, batch(seed, client, last["batch"], _moment(at)), _moment(at)) != last["answers"]:
             diary.write({"differs": last["batch"]})
         number = last["batch"] + 1
     while True:
         if sent and sent[-1]["sent"] == number:
             at = sent[-1]["at"]
-            diary.write({"again": number})
+            diary.write({"again": True})
         elif (folder / "stop").exists():
             return
         else:
             at = _time_since(origin_ns).isoformat()
             diary.write({"sent": number, "at": at})
-        answers = _ask(batch(seed, client, number, _moment(at)), _moment(at))
+        answers = _ask(diary, batch(seed, client, number, _moment(at)), _moment(at))
         diary.write({"batch": number, "answers": answers})
         number += 1
 
 
-def _ask(rows: list[Transfer], at: datetime) -> list[list[Any]]:
+def _ask(diary: Diary, rows: list[Transfer], at: datetime) -> list[list[Any]]:
     """Post, in a transaction of its own, as often as it takes for a commit to return."""
     from django.db import DatabaseError, connection, transaction
 
@@ -183,6 +183,7 @@ def _ask(rows: list[Transfer], at: datetime) -> list[list[Any]]:
             connection.close()
             if not _is_absence(error):
                 raise
+            diary.write({"again": True})
             time.sleep(0.02)
 
 
@@ -338,8 +339,15 @@ class _Field:
         if first in victims:
             with suppress(psutil.TimeoutExpired):
                 first.wait(10)
-        self.server.start()
-        return how
+        deadline = time.monotonic() + _PATIENCE
+        while True:
+            try:  # a server that recovers by itself may end our own connection once more
+                self.server.start()
+                return how
+            except (PostgresTrouble, psycopg.OperationalError):
+                if time.monotonic() > deadline:
+                    raise
+                time.sleep(0.05)
 
     @staticmethod
     def _serves(process: psutil.Process) -> bool:

@@ -57,7 +57,7 @@ class CompanyIn(Schema):
     uscc: Clean = Field(max_length=40, examples=["91500000MA5U000111"])
 
 
-class FactsIn(Schema):
+class ProfileFactsIn(Schema):
     facts: dict[str, Any] = Field(examples=[{"export_share_bp": 4200, "employees": 36}], max_length=100)
 
 
@@ -124,7 +124,7 @@ def facts(request: HttpRequest, party_id: UUID) -> dict[str, Any]:
 
 
 @router.patch("/companies/{party_id}/facts", response={200: dict[str, Any], **PROBLEMS}, summary="State facts.")
-def state_facts(request: HttpRequest, party_id: UUID, body: FactsIn, key: IdempotencyKey) -> dict[str, Any]:
+def state_facts(request: HttpRequest, party_id: UUID, body: ProfileFactsIn, key: IdempotencyKey) -> dict[str, Any]:
     """Say things about your own company; null takes a fact back, it is unknown again."""
     commands.state_facts(party_id=party_id, facts=body.facts, origin=origin_of(request, key))
     return queries.profile(party_id=party_id, viewer=viewer_of(request))

@@ -8,8 +8,11 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from django.db.models import Q
+
+from luhai.kernel.identifiers import fold
 from luhai.kernel.origin import Actor, Role
-from luhai.kernel.refusal import Absent
+from luhai.kernel.refusal import Absent, Invalid, gettext_noop
 from luhai.shell.query import EVERYBODY, SIGNED_IN, query
 
 from . import access
@@ -77,6 +80,26 @@ def parties(
     if after is not None:
         rows = rows.filter(pk__gt=after)
     return [_view(row) for row in rows[:limit]]
+
+
+@query(may=SIGNED_IN)
+def party_named(*, name: str, field: str = "party", viewer: Actor) -> PartyView:
+    """The party that somebody means: its number in any register (USCC, LEI, BIC …), its id, or its exact name.
+
+    Refuses: Invalid (names `field`) when there is none, or more than one of that name.
+    """
+    text = " ".join(name.split())
+    rows = Party.objects.filter(pk__in=Identifier.objects.filter(value=fold(text)).values("party"))
+    if not rows:
+        try:
+            rows = Party.objects.filter(pk=UUID(text))
+        except ValueError:
+            rows = Party.objects.filter(Q(name_zh=text) | Q(name_en__iexact=text))
+    found = list(rows[:2]) if text else []
+    if len(found) != 1:
+        problem = gettext_noop("the number or full name of one registered party")
+        raise Invalid(field=field, problem=problem)
+    return _view(found[0])
 
 
 @query(may=SIGNED_IN)
