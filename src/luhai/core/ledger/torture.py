@@ -170,25 +170,28 @@ def _client(seed: int, client: int, origin_ns: int, folder: Path) -> None:
 
 def _ask(diary: Diary, rows: list[Transfer], at: datetime) -> list[list[Any]]:
     """Post, in a transaction of its own, as often as it takes for a commit to return."""
-    from django.db import DatabaseError, connection, transaction
+    from django.db import DatabaseError, InterfaceError, connection, transaction
 
     from . import commands
 
+    failed = False
     while True:
         try:
             with transaction.atomic(durable=True):
                 outcomes = commands.post(rows, at=at)
             return [[str(o.id), o.amount, o.refused] for o in outcomes]
-        except DatabaseError as error:  # the server is gone; whether it has committed, nobody knows
+        except (DatabaseError, InterfaceError) as error:  # the server is gone; whether it has committed, nobody knows
             connection.close()
             if not _is_absence(error):
                 raise
-            diary.write({"again": True})
+            if not failed:
+                diary.write({"again": True})
+            failed = True
             time.sleep(0.02)
 
 
 def _worker(origin_ns: int, folder: Path) -> None:
-    from django.db import DatabaseError, connection
+    from django.db import DatabaseError, InterfaceError, connection
 
     from . import commands
 
@@ -196,7 +199,7 @@ def _worker(origin_ns: int, folder: Path) -> None:
         try:
             commands.sweep(limit=200, origin=Origin(SYSTEM, uuid4(), _time_since(origin_ns)))
             time.sleep(0.05)
-        except DatabaseError as error:
+        except (DatabaseError, InterfaceError) as error:
             connection.close()
             if not _is_absence(error):
                 raise
@@ -378,7 +381,7 @@ def recount(conninfo: str, seed: int, folder: Path) -> dict[str, Any]:
         balances = connection.execute(
             "SELECT id, bound, debits_posted, debits_pending, credits_posted, credits_pending FROM ledger_account"
         ).fetchall()
-        remaining = dict(connection.execute("SELECT id, remaining FROM ledger_hold").fetchall())
+        remaining: dict[UUID, int] = dict(connection.execute("SELECT id, remaining FROM ledger_hold").fetchall())
     written = {row[0]: (row[4], row[9]) for row in rows}
     lost = differing + sum(not _stands(answer, written) for answer in acknowledged)
     doubled = len(rows) - len(written)

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 from django.db import connection
 
-from luhai.core.ledger.policy import Transfer
+from luhai.core.ledger.policy import Kind, Transfer
 from luhai.kernel.origin import SYSTEM
 from luhai.shell.context import acting
 
-from .auditor import Answer, Auditor, Sums, chains
+from .auditor import Answer, Auditor, Sums
 
 _SUMS = "debits_posted, debits_pending, credits_posted, credits_pending"
 
@@ -101,28 +104,68 @@ def differences(auditor: Auditor, *, known: bool = True) -> list[str]:
     return found
 
 
-def replayed(auditor: Auditor, asked: Mapping[UUID, Transfer]) -> list[str]:
-    """Ask the auditor everything that is written, in the order of `seq`, and compare.
+@dataclass(frozen=True)
+class Call:
+    """One batch that somebody sent, and what was answered."""
 
-    Whatever met, the ledger must have answered as if one batch had come after the other. `asked` are the requests
-    that won their ids; what is not among them must be the ledger's own release of an expired hold.
+    asked: Sequence[Transfer]
+    at: datetime
+    answers: list[Answer]
+
+
+def out_of_turn(auditor: Auditor, calls: Iterable[Call]) -> list[str]:
+    """Where the answers are not those of some order of the calls, one after the other.
+
+    The order is that of `seq`: the auditor is asked every call that wrote something when its first row was written,
+    and the calls that only repeated others at the end. What the ledger wrote itself are releases of overdue holds.
     """
-    every = rows("SELECT id, amount, refused, at, code, hold FROM ledger_transfer ORDER BY seq")
+    every = rows("SELECT id, amount, refused, at, code, hold, xmin::text FROM ledger_transfer ORDER BY seq")
+    known = {key for key, *_ in every}
+    written_with: dict[str, set[UUID]] = defaultdict(set)  # one commit's rows
+    stands = {key: Answer(key, amount, refused) for key, amount, refused, *_ in every}
+    for key, *_, commit in every:
+        written_with[commit].add(key)
+    writer: dict[UUID, list[Call]] = defaultdict(list)
+    for call in calls:
+        for row in call.asked:
+            writer[row.id].append(call)
+    done: set[int] = set()
     found: list[str] = []
-    batch: list[tuple[Transfer, Answer, Any]] = []
-    for key, amount, refused, at, code, hold in every:
-        if key not in asked:
+
+    def ask(call: Call) -> None:
+        done.add(id(call))
+        answers = auditor.post(call.asked, call.at)
+        pairs = zip(call.asked, call.answers, answers, strict=True)
+        found.extend(f"{row}: {have} instead of {want}" for row, have, want in pairs if have != want)
+
+    for key, amount, refused, at, code, hold, commit in every:
+        if key in auditor.known:
+            continue
+        if key not in writer:
             held = auditor.holds.get(hold)
             if code != "ledger.expired" or held is None or held.expires_at is None or held.expires_at > at:
                 found.append(f"nobody asked for {key}")
                 continue
-            batch.append((Transfer(id=key, kind="release", hold=hold, up_to=True), Answer(key, amount, refused), at))  # type: ignore[arg-type]
-        else:
-            batch.append((asked[key], Answer(key, amount, refused), at))
-    place = 0
-    for chain in chains([row for row, _, _ in batch]):
-        part = batch[place : place + len(chain)]
-        place += len(chain)
-        answers = auditor.post(chain, part[0][2])
-        found += [f"{row.id}: {have} instead of {want}" for (row, have, _), want in zip(part, answers, strict=True) if have != want]
+            release = Transfer(id=key, kind=Kind.RELEASE, hold=hold, up_to=True)
+            if auditor.post([release], at) != [Answer(key, amount, refused)]:
+                found.append(f"{key} released {amount}")
+            continue
+        # Of several callers with this id: one who wrote all that it was answered of this commit, the most of it, and
+        # who else only repeated what was there.
+        claims = [
+            call for call in writer[key]
+            if id(call) not in done and all(
+                row.id in written_with[commit] and answer == stands[row.id]
+                for row, answer in zip(call.asked, call.answers, strict=True) if row.id not in auditor.known
+            )
+        ]  # fmt: skip
+        if not claims:
+            found.append(f"nobody was answered {key}")
+            continue
+        ask(max(claims, key=lambda call: len(written_with[commit] & {row.id for row in call.asked})))
+    silent = [call for calls in writer.values() for call in calls if id(call) not in done]
+    for call in silent:
+        if id(call) not in done:
+            ask(call)
+    found += [f"{key} is not written" for key in auditor.known.keys() - known]
     return found

@@ -127,7 +127,7 @@ def test_a_balance_of_the_past_is_counted_up_to_its_moment() -> None:
         for m in (-1, 0, 2, 9)
     ]
     assert seen == [0, 10, 30, 40]
-    page = queries.statement(account_id=a, after=None, limit=3, viewer=operator)
-    rest = queries.statement(account_id=a, after=int(page.next or 0), limit=3, viewer=operator)
+    page = queries.statement(account_id=a, limit=3, viewer=operator)
+    rest = queries.statement(account_id=a, cursor=page.next, limit=3, viewer=operator)
     assert [e.balance for e in page.entries + rest.entries] == [10, 20, 30, 40]
-    assert (rest.opening, rest.next) == (30, None)
+    assert (rest.opening, rest.next) == (30, "")

@@ -34,15 +34,20 @@ class Workload:
 
     def turn(self) -> list[Account]:
         """Go on with new accounts: old ones grow so full that no bound is met any more. Returns them, to be opened."""
-        self.accounts = [
+        fresh = [
             Account(
                 id=self.new_id(), unit=UNITS[n % len(UNITS)], kind="test", bound=_BOUNDS[n // len(UNITS) % len(_BOUNDS)]
             )
             for n in range(self._count)
         ]  # fmt: skip
-        self._of_unit = {unit: [a.id for a in self.accounts if a.unit == unit] for unit in UNITS}
+        self.use(fresh)
+        return fresh
+
+    def use(self, accounts: list[Account]) -> None:
+        """Work with these accounts, perhaps others' too, from now on."""
+        self.accounts = accounts
+        self._of_unit = {unit: [a.id for a in accounts if a.unit == unit] for unit in UNITS}
         self._holds: deque[Transfer] = deque(maxlen=24)
-        return self.accounts
 
     def new_id(self) -> UUID:
         return UUID(int=self.random.getrandbits(128), version=4)
@@ -55,7 +60,7 @@ class Workload:
             chain = self.random.randint(2, 5) if self.random.random() < 0.12 else 1
             part = [self._transfer() for _ in range(min(chain, size - len(asked)))]
             asked += [replace(row, linked=position < len(part) - 1) for position, row in enumerate(part)]
-        if self.random.random() < 0.02:
+        if self.random.random() < 0.05:
             asked[-1] = replace(asked[-1], linked=True)
         self._asked.extend(asked)
         self._holds.extend(row for row in asked if row.kind == Kind.HOLD)

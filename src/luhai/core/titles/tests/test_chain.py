@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from time import perf_counter
+from time import process_time
 from typing import Any
 from uuid import UUID
 
@@ -27,7 +27,11 @@ def made(steps: list[tuple[Act, State]], title: UUID = TITLE, profile: str = "sh
             key = {"profile": pair.profile, "public": pair.public, "signature": chain.sign(pair, said)}
         body = chain.canonical(
             title=title, n=n, act=act, actor=ALICE, after=after, at="2026-03-02T04:00:00+00:00", details=details,
-            effect={"holder": str(ALICE), "quantity": 5}, key=key,
+            effect={
+                "holder": str(ALICE), "beneficiary": str(ALICE), "form": "TO_ORDER", "keeper": None, "pledged": 0,
+                "quantity": 5, "unit": "TNE", "version": 1,
+            },
+            key=key,
         )  # fmt: skip
         head = chain.digest(profile, head, body)
         events.append((head, body.decode()))
@@ -188,7 +192,7 @@ def test_the_same_act_is_signed_differently_each_time_with_sm2() -> None:
 
 
 def test_verification_keeps_up_with_bare_hashing() -> None:
-    """At least 0.3 times a bare loop of SHA-256 over the same lines; both are run five times and the best is taken."""
+    """At least 0.3 times a bare loop of SHA-256 over the same lines; the best of nine is taken."""
     file = made([(Act.ISSUE, State.ISSUED), *[(Act.TRANSFER, State.ISSUED)] * 20_000])
 
     def bare() -> None:
@@ -198,14 +202,12 @@ def test_verification_keeps_up_with_bare_hashing() -> None:
     def ours() -> None:
         assert chain.verify(file).ok
 
-    def best(work: Any) -> float:
-        times = []
-        for _ in range(5):
-            started = perf_counter()
+    times: dict[Any, list[float]] = {bare: [], ours: []}
+    for _ in range(9):  # in turn, in time of this process: other work on the machine meets both alike
+        for work, taken in times.items():
+            started = process_time()
             work()
-            times.append(perf_counter() - started)
-        return min(times)
-
-    ratio = best(bare) / best(ours)
-    print(f"{ratio:.2f} of a bare loop, {20_001 / best(ours):,.0f} events/s, {len(file) / 20_001:.0f} bytes each")
+            taken.append(process_time() - started)
+    ratio = min(times[bare]) / min(times[ours])
+    print(f"{ratio:.2f} of a bare loop, {20_001 / min(times[ours]):,.0f} events/s, {len(file) / 20_001:.0f} bytes each")
     assert ratio >= 0.3

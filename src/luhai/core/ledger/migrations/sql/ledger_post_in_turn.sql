@@ -10,7 +10,7 @@ DECLARE
     c_max_sum    CONSTANT bigint := 4611686018427387903;
     n integer := cardinality(p_id);
     -- accounts, by their place in key order: unit, bound, the four sums
-    a_id uuid[]; a_bound text[]; a_state text[]; a_unit text[]; a_dp bigint[]; a_dn bigint[]; a_cp bigint[]; a_cn bigint[];
+    v_wanted uuid[]; a_id uuid[]; a_bound text[]; a_state text[]; a_unit text[]; a_dp bigint[]; a_dn bigint[]; a_cp bigint[]; a_cn bigint[];
     -- holds: 1..m stand in the table, m + i is made by transfer i of this batch
     m integer; h_id uuid[]; h_debit integer[]; h_credit integer[]; h_left bigint[]; h_expires timestamptz[];
     -- transfers: refusal so far, what moved, places of their accounts, hold, first transfer with the same id
@@ -34,14 +34,23 @@ BEGIN
     END IF;
 
     -- Lock every account that may be touched, in key order; the rows are answered as they are once locked.
-    SELECT array_agg(DISTINCT x.id ORDER BY x.id) INTO a_id FROM (
+    SELECT coalesce(array_agg(DISTINCT x.id ORDER BY x.id), '{}') INTO v_wanted FROM (
         SELECT unnest(p_debit) UNION ALL SELECT unnest(p_credit)
         UNION ALL SELECT debit FROM ledger_hold WHERE id = ANY (p_hold)
         UNION ALL SELECT credit FROM ledger_hold WHERE id = ANY (p_hold)) x (id) WHERE x.id IS NOT NULL;
-    SELECT array_agg(id), array_agg(unit), array_agg(bound), array_agg(state), array_agg(debits_posted),
+    SELECT coalesce(array_agg(id), '{}'), array_agg(unit), array_agg(bound), array_agg(state), array_agg(debits_posted),
         array_agg(debits_pending), array_agg(credits_posted), array_agg(credits_pending)
     INTO a_id, a_unit, a_bound, a_state, a_dp, a_dn, a_cp, a_cn
-    FROM (SELECT * FROM ledger_account WHERE id = ANY (a_id) ORDER BY id FOR NO KEY UPDATE) a;
+    FROM (SELECT * FROM ledger_account WHERE id = ANY (v_wanted) ORDER BY id FOR NO KEY UPDATE) a;
+
+    -- A hold or an account that came while this waited for its locks is not among them, though whoever held the locks may
+    -- have seen it: begin again, else a transfer would be refused for ever for want of what there is.
+    IF EXISTS (SELECT FROM ledger_hold WHERE id = ANY (p_hold) AND NOT (debit = ANY (a_id) AND credit = ANY (a_id)))
+        OR cardinality(a_id) < cardinality(v_wanted)
+            AND EXISTS (SELECT FROM ledger_account WHERE id = ANY (v_wanted) AND NOT id = ANY (a_id))
+    THEN
+        RAISE EXCEPTION 'a hold or an account came meanwhile' USING ERRCODE = 'LH001';
+    END IF;
 
     -- Only now, under the locks: the holds, and which ids are known.
     WITH a AS MATERIALIZED (SELECT * FROM unnest(a_id) WITH ORDINALITY AS u (id, place))
