@@ -5,7 +5,8 @@ from __future__ import annotations
 import base64
 import binascii
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
+from datetime import datetime
 from typing import Annotated, Any, Generic, TypeVar
 from uuid import UUID
 
@@ -92,6 +93,40 @@ def parts_of(cursor: str, count: int) -> list[str] | None:
     except (ValueError, binascii.Error):
         pass
     raise Invalid(field="cursor", problem=gettext("pass the `next` of the page before, or nothing"))
+
+
+def read_cursor(cursor: str, *readers: Callable[[str], Any]) -> tuple[Any, ...] | None:
+    """The parts of a cursor, each read by its reader (which raises ValueError); None for the first page. Refuses: Invalid."""
+    parts = parts_of(cursor, len(readers))
+    if parts is None:
+        return None
+    try:
+        return tuple(read(part) for read, part in zip(readers, parts, strict=True))
+    except ValueError:
+        raise Invalid(field="cursor", problem=gettext("pass the `next` of the page before, or nothing")) from None
+
+
+def instant(text: str) -> datetime:
+    """An instant with its time zone, for `read_cursor`."""
+    at = datetime.fromisoformat(text)
+    if at.tzinfo is None:
+        raise ValueError(text)
+    return at
+
+
+def ordinal(text: str) -> int:
+    """A whole number that PostgreSQL can hold, for `read_cursor`."""
+    if not (text.isascii() and text.isdigit() and len(text) <= 18):
+        raise ValueError(text)
+    return int(text)
+
+
+def known(field: str, value: str, words: Iterable[str]) -> str:
+    """One of the words that a field may hold. Refuses: Invalid (names them)."""
+    words = list(words)
+    if value not in words:
+        raise Invalid(field=field, problem=f"one of {', '.join(words)}")
+    return value
 
 
 def answer(request: HttpRequest, problem: Problem) -> HttpResponse:

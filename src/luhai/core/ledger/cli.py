@@ -23,11 +23,11 @@ def cli() -> None: ...
 @click.option("--kind", default="", help="A kind, or the beginning of one (evidence.).")
 @click.option("--unit", default="", help="A currency or another unit.")
 @click.option("--owner", type=click.UUID, default=None)
-@click.option("--after", type=click.UUID, default=None, help="`next` of the page before.")
+@click.option("--cursor", default="", help="`next` of the page before.")
 @click.option("--limit", type=click.IntRange(1, 200), default=50, show_default=True)
 @terminal.json_option
-def accounts(kind: str, unit: str, owner: UUID | None, after: UUID | None, limit: int, as_json: bool) -> None:
-    page = queries.accounts(kind=kind, unit=unit, owner_id=owner, after=after, limit=limit, viewer=SYSTEM)
+def accounts(kind: str, unit: str, owner: UUID | None, cursor: str, limit: int, as_json: bool) -> None:
+    page = queries.accounts(kind=kind, unit=unit, owner_id=owner, cursor=cursor, limit=limit, viewer=SYSTEM)
 
     def table(out: Console) -> None:
         head = [
@@ -49,19 +49,19 @@ def accounts(kind: str, unit: str, owner: UUID | None, after: UUID | None, limit
 @click.argument("account_id", type=click.UUID)
 @click.option("--since", type=click.DateTime(), default=None, help="From this moment on (UTC).")
 @click.option("--until", type=click.DateTime(), default=None, help="Before this moment (UTC).")
-@click.option("--after", type=click.IntRange(0), default=None, help="`next` of the page before.")
+@click.option("--cursor", default="", help="`next` of the page before.")
 @click.option("--limit", type=click.IntRange(1, 1000), default=50, show_default=True)
 @terminal.json_option
 def statement(
     account_id: UUID,
     since: datetime | None,
     until: datetime | None,
-    after: int | None,
+    cursor: str,
     limit: int,
     as_json: bool,
 ) -> None:
     found = queries.statement(
-        account_id=account_id, since=_utc(since), until=_utc(until), after=after, limit=limit, viewer=SYSTEM
+        account_id=account_id, since=_utc(since), until=_utc(until), cursor=cursor, limit=limit, viewer=SYSTEM
     )
 
     def table(out: Console) -> None:

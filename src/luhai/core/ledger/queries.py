@@ -13,6 +13,7 @@ from django.db.models import Q
 from luhai.core.parties import queries as parties
 from luhai.kernel.origin import Actor, Role
 from luhai.kernel.refusal import Absent
+from luhai.shell.api import cursor_of, ordinal, read_cursor
 from luhai.shell.query import SIGNED_IN, query
 
 from .models import Account, Hold, Transfer
@@ -51,7 +52,7 @@ class AccountView:
 @dataclass(frozen=True, slots=True)
 class AccountPage:
     items: list[AccountView]
-    next: str | None
+    next: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +85,7 @@ class Statement:
     opening: int
     opening_pending: int
     entries: list[Entry]
-    next: str | None
+    next: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,7 +129,7 @@ def accounts(
     kind: str = "",
     unit: str = "",
     owner_id: UUID | None = None,
-    after: UUID | None = None,
+    cursor: str = "",
     limit: int = 50,
     viewer: Actor,
 ) -> AccountPage:
@@ -142,11 +143,11 @@ def accounts(
         rows = rows.filter(unit=unit)
     if owner_id is not None:
         rows = rows.filter(owner_id=owner_id)
-    if after is not None:
-        rows = rows.filter(pk__gt=after)
+    if (after := read_cursor(cursor, UUID)) is not None:
+        rows = rows.filter(pk__gt=after[0])
     found = list(rows[: limit + 1])
     return AccountPage(
-        _views(found[:limit], viewer), str(found[limit - 1].pk) if len(found) > limit else None
+        _views(found[:limit], viewer), cursor_of(found[limit - 1].pk) if len(found) > limit else ""
     )
 
 
@@ -169,13 +170,13 @@ def statement(
     account_id: UUID,
     since: datetime | None = None,
     until: datetime | None = None,
-    after: int | None = None,
+    cursor: str = "",
     limit: int = 50,
     viewer: Actor,
 ) -> Statement:
     """What moved on an account, in the order in which it did, with the balance after each line.
 
-    `since` and `until` narrow by time of business (since <= at < until); `after` continues behind a line's seq.
+    `since` and `until` narrow by time of business (since <= at < until); `cursor` continues.
     Refuses: Absent.
     """
     row = Account.objects.filter(pk=account_id).first()
@@ -186,14 +187,14 @@ def statement(
         lines = lines.filter(at__gte=since)
     if until is not None:
         lines = lines.filter(at__lt=until)
-    if after is not None:
-        lines = lines.filter(seq__gt=after)
+    if (after := read_cursor(cursor, ordinal)) is not None:
+        lines = lines.filter(seq__gt=after[0])
     found = list(lines[: limit + 1])
     opening = pending = 0
     if found:
-        with connection.cursor() as cursor:
-            cursor.execute(_SUMS + " AND seq < %(seq)s", {"account": account_id, "seq": found[0].seq})
-            dp, dn, cp, cn = (int(value) for value in cursor.fetchone())
+        with connection.cursor() as sql:
+            sql.execute(_SUMS + " AND seq < %(seq)s", {"account": account_id, "seq": found[0].seq})
+            dp, dn, cp, cn = (int(value) for value in sql.fetchone())
         opening, pending = cp - dp, cn - dn
     else:
         opening = row.credits_posted - row.debits_posted
@@ -212,7 +213,7 @@ def statement(
                 t.pk, t.seq, t.at, t.kind, t.code, t.subject, other, debit, credit, balance, held, t.hold, t.expires_at
             )
         )  # fmt: skip
-    following = str(found[limit - 1].seq) if len(found) > limit else None
+    following = cursor_of(found[limit - 1].seq) if len(found) > limit else ""
     return Statement(_views([row], viewer)[0], opening, pending, entries, following)
 
 

@@ -14,8 +14,8 @@ from django.db.models import Q
 from luhai.core.parties import queries as parties
 from luhai.kernel.folding import fold
 from luhai.kernel.origin import Actor, Role
-from luhai.kernel.refusal import Absent, Invalid
-from luhai.shell.api import cursor_of, parts_of
+from luhai.kernel.refusal import Absent
+from luhai.shell.api import cursor_of, instant, known, read_cursor
 from luhai.shell.query import SIGNED_IN, query
 
 from . import chain, forms, policy
@@ -207,9 +207,9 @@ def titles(
     if viewer.party_id is not None and viewer.role not in {Role.OPERATOR, Role.SUPERVISOR}:
         rows = rows.filter(seen_by__contains=[viewer.party_id])  # the policy says the same; this finds the index
     if kind:
-        rows = rows.filter(kind=_known("kind", kind, [k.value for k in Kind]))
+        rows = rows.filter(kind=known("kind", kind, [k.value for k in Kind]))
     if state:
-        rows = rows.filter(state=_known("state", state, [s.value for s in State]))
+        rows = rows.filter(state=known("state", state, [s.value for s in State]))
     if live is not None:
         rows = rows.filter(state__in=LIVE if live else sorted(FINAL))
     if number:
@@ -220,9 +220,9 @@ def titles(
             {
                 "issuer": Q(issuer_id=mine), "holder": Q(holder_id=mine), "beneficiary": Q(beneficiary_id=mine),
                 "pledgee": Q(pk__in=Pledge.objects.filter(pledgee_id=mine, ended_at=None).values("title_id")),
-            }[_known("relation", relation, ["issuer", "holder", "beneficiary", "pledgee"])]
+            }[known("relation", relation, ["issuer", "holder", "beneficiary", "pledgee"])]
         )  # fmt: skip
-    after = _after(cursor)
+    after = read_cursor(cursor, instant, UUID)
     if after is not None:
         rows = rows.filter(Q(acted_at__lt=after[0]) | Q(acted_at=after[0], pk__lt=after[1]))
     found = list(rows[: limit + 1])
@@ -263,7 +263,7 @@ def statement(
 ) -> tuple[bytes, str]:
     """What to sign for the next act on a title, and the digest it follows (`previous`). Refuses: Absent, Invalid."""
     row = _seen(title_id)
-    done = Act(_known("act", act, [a.value for a in policy.DETAILS]))
+    done = Act(known("act", act, [a.value for a in policy.DETAILS]))
     said = policy.read_details(done, details)
     return chain.statement(title=title_id, n=row.n + 1, act=done, details=said, previous=row.head), row.head
 
@@ -454,22 +454,3 @@ def _pledge_view(p: Pledge) -> PledgeView:
         p.pk, p.title_id, _named(p.pledgee), p.pledgor, p.given, p.quantity, p.secured_minor, p.currency, p.registration,
         p.pledged_at, p.ended_at, p.ended_how,
     )  # fmt: skip
-
-
-def _known(field: str, value: str, known: list[str]) -> str:
-    if value not in known:
-        raise Invalid(field=field, problem=f"one of {', '.join(known)}")
-    return value
-
-
-def _after(cursor: str) -> tuple[datetime, UUID] | None:
-    parts = parts_of(cursor, 2)
-    if parts is None:
-        return None
-    try:
-        at, key = datetime.fromisoformat(parts[0]), UUID(parts[1])
-        if at.tzinfo is None:
-            raise ValueError
-    except ValueError:
-        raise Invalid(field="cursor", problem="pass the `next` of the page before, or nothing") from None
-    return at, key

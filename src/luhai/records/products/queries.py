@@ -18,7 +18,7 @@ from luhai.core.rules import queries as rules
 from luhai.core.rules.fields import COLLATERAL, FIELDS, PURPOSES, lineage
 from luhai.kernel.origin import Actor, Role
 from luhai.kernel.refusal import Absent, Invalid
-from luhai.shell.api import cursor_of, parts_of
+from luhai.shell.api import cursor_of, instant, known, read_cursor
 from luhai.shell.query import EVERYBODY, query
 
 from .lifecycle import State
@@ -152,11 +152,11 @@ def shelf(
             | Q(product__institution__name_en__icontains=wanted)
         )  # fmt: skip
     if kind:
-        rows = rows.filter(kind=_known("kind", kind, [*KINDS]))
+        rows = rows.filter(kind=known("kind", kind, [*KINDS]))
     if collateral:
-        rows = rows.filter(collateral__contains=[_known("collateral", collateral, [c.code for c in COLLATERAL])])
+        rows = rows.filter(collateral__contains=[known("collateral", collateral, [c.code for c in COLLATERAL])])
     if purpose:
-        code = _known("purpose", purpose, [c.code for c in PURPOSES])
+        code = known("purpose", purpose, [c.code for c in PURPOSES])
         rows = rows.filter(Q(purposes=[]) | Q(purposes__contains=[code]))
     if territory:
         if (why := FIELDS["territory"].problem(territory)) is not None:
@@ -166,7 +166,7 @@ def shelf(
         rows = rows.filter(product__institution_id=institution_id)
     total = rows.count()
     limit = max(1, min(limit, MOST))
-    if (after := _after(cursor)) is not None:
+    if (after := read_cursor(cursor, instant, UUID)) is not None:
         rows = rows.filter(Q(published_at__lt=after[0]) | Q(published_at=after[0], pk__gt=after[1]))
     found = list(rows.order_by("-published_at", "id")[: limit + 1])
     more = cursor_of(found[limit - 1].published_at.isoformat(), found[limit - 1].pk) if len(found) > limit else ""
@@ -325,22 +325,3 @@ def _card(row: Version) -> ProductCard:
         published_at=row.published_at,
         invented=institution.invented,
     )
-
-
-def _known(field: str, code: str, known: Sequence[str]) -> str:
-    if code not in known:
-        raise Invalid(field=field, problem=f"one of {', '.join(known)}")
-    return code
-
-
-def _after(cursor: str) -> tuple[datetime, UUID] | None:
-    parts = parts_of(cursor, 2)
-    if parts is None:
-        return None
-    try:
-        at, key = datetime.fromisoformat(parts[0]), UUID(parts[1])
-        if at.tzinfo is None:
-            raise ValueError
-    except ValueError:
-        raise Invalid(field="cursor", problem="pass the `next` of the page before, or nothing") from None
-    return at, key

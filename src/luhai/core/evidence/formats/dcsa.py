@@ -121,13 +121,13 @@ def read(place: JsonPlace) -> Document:
 
 def _filled(place: JsonPlace) -> None:
     """Refuse the first placeholder, before the schema says something less plain about it."""
-    todo: list[tuple[Any, str]] = [(place.value, place.path)]
-    while todo:
-        value, path = todo.pop(0)
+    waiting: list[tuple[Any, str]] = [(place.value, place.path)]
+    while waiting:
+        value, path = waiting.pop(0)
         if isinstance(value, dict):
-            todo.extend((item, f"{path}.{name}".lstrip(".")) for name, item in value.items())
+            waiting.extend((item, f"{path}.{name}".lstrip(".")) for name, item in value.items())
         elif isinstance(value, list):
-            todo.extend((item, f"{path}[{index}]") for index, item in enumerate(value))
+            waiting.extend((item, f"{path}[{index}]") for index, item in enumerate(value))
         elif isinstance(value, str) and value.strip():
             JsonPlace(value, path).text()
 

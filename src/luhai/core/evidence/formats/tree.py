@@ -381,10 +381,10 @@ def parse_json(text: str) -> JsonPlace:
 
 def _inspect(value: Any) -> None:
     """Refuse, with its path, whatever the parser let through."""
-    todo: list[tuple[Any, str, int]] = [(value, "", 1)]
+    waiting: list[tuple[Any, str, int]] = [(value, "", 1)]
     count = 0
-    while todo:
-        here, path, depth = todo.pop()
+    while waiting:
+        here, path, depth = waiting.pop()
         count += 1
         if count > MAX_NODES:
             refuse(WHOLE, TOO_MANY)
@@ -394,9 +394,9 @@ def _inspect(value: Any) -> None:
             if isinstance(here, _Doubled):
                 refuse(f"{path}.{_sound(here.key, path)}".lstrip("."), TWICE)
             for name, item in here.items():
-                todo.append((item, f"{path}.{_sound(name, path)}".lstrip("."), depth + 1))
+                waiting.append((item, f"{path}.{_sound(name, path)}".lstrip("."), depth + 1))
         elif isinstance(here, list):
-            todo.extend((item, f"{path}[{index}]", depth + 1) for index, item in enumerate(here))
+            waiting.extend((item, f"{path}[{index}]", depth + 1) for index, item in enumerate(here))
         elif isinstance(here, _BadNumber):
             refuse(path, NUMBER_TOO_LONG if here[-1:].isdigit() else WANT_NUMBER)
         elif isinstance(here, str):
@@ -508,16 +508,16 @@ def parse_xml(text: str) -> XmlPlace:
         refuse(f"line {line}, column {column}", f"This is not XML: {str(wrong.msg).partition(', line')[0]}.")
     except (etree.LxmlError, ValueError):
         refuse(WHOLE, NOT_A_DOCUMENT)
-    todo = [(root, 1)]
+    waiting = [(root, 1)]
     count = 0
-    while todo:
-        element, depth = todo.pop()
+    while waiting:
+        element, depth = waiting.pop()
         count += 1 + len(element.attrib)
         if count > MAX_NODES:
             refuse(WHOLE, TOO_MANY)
         if depth > MAX_DEPTH:
             refuse(f"/{local(root)}", TOO_DEEP)
-        todo.extend((child, depth + 1) for child in element)
+        waiting.extend((child, depth + 1) for child in element)
     return XmlPlace(root, f"/{local(root)}")
 
 
