@@ -66,3 +66,20 @@ def ledger(size: int, rounds: int, as_json: bool) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     python = environment(folder, _ROOT / "requirements" / "bench.txt", note)
     emit(run(python, size=size, rounds=rounds, say=note), as_json=as_json)
+
+
+@cli.command()
+@click.option(
+    "--size", default=400, show_default=True, type=click.IntRange(8, 100_000), help="Titles, each moved once a round."
+)
+@click.option("--rounds", default=3, show_default=True, type=click.IntRange(1, 99), help="Rounds, in turns.")
+@click.option(
+    "--events", default=50_000, show_default=True, type=click.IntRange(10, 10_000_000), help="Events of the chain verified."
+)
+@json_option
+def titles(size: int, rounds: int, events: int, as_json: bool) -> None:
+    """Transfers of control, and events of exported chains verified, a second. 权利单证。"""
+    from .titles.run import run
+
+    folder = Path(os.environ.get("LUHAI_STATE") or _ROOT / ".luhai") / "bench" / "node"
+    emit(run(folder, size=size, rounds=rounds, events=events, say=note), as_json=as_json)

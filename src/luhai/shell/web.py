@@ -17,7 +17,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy
 
 from luhai.kernel.origin import Actor, Origin, Role
-from luhai.kernel.refusal import Absent, NotPermitted, Refusal
+from luhai.kernel.refusal import Absent, Invalid, NotPermitted, Refusal, gettext_noop
 
 from .texts import in_words
 
@@ -87,6 +87,7 @@ def refusals(view: View) -> View:
     @wraps(view)
     def shown(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         try:
+            _storable(request)
             return view(request, *args, **kwargs)
         except Refusal as refusal:
             if isinstance(refusal, NotPermitted) and not request.user.is_authenticated:
@@ -95,6 +96,15 @@ def refusals(view: View) -> View:
             return page(request, "shell/refused.html", status=status, text=say(refusal), code=refusal.code)
 
     return shown
+
+
+def _storable(request: HttpRequest) -> None:
+    """Turn away what PostgreSQL cannot store, before any page asks for it. Refuses: Invalid."""
+    for given in (request.GET, request.POST):
+        for name, values in given.lists():
+            if any(ord(c) < 32 and c not in "\n\r\t" for value in (name, *values) for c in value):
+                field = name if name.isprintable() else "?"
+                raise Invalid(field=field, problem=gettext_noop("no control characters"))
 
 
 def told(request: HttpRequest, text: str) -> None:

@@ -12,9 +12,11 @@ import pytest
 from django.db import DataError, connection
 
 from conftest import NOON
+from luhai.core.ledger import queries
 from luhai.core.ledger.commands import post
 from luhai.core.ledger.policy import MAX_AMOUNT, MAX_SUM, REFUSALS, Kind, Transfer
 from luhai.core.ledger.tests.world import ask, book, opened
+from luhai.kernel.origin import SYSTEM
 
 pytestmark = pytest.mark.django_db
 
@@ -99,6 +101,21 @@ def test_the_first_that_fails_keeps_its_reason_and_takes_the_chain_down() -> Non
     # and so it stays, also when asked one by one, and also when the account has enough by now
     ask(book(uuid4(), a, poor, 100))
     assert [ask(t) for t in (one, two, three, alone)] == ["linked_failed", "exceeds_credits", "linked_failed", None]
+
+
+def test_a_repeat_within_a_batch_is_answered_as_its_first_and_moves_nothing() -> None:
+    a, b, poor = opened(), opened(), opened(bound="debits")
+    one, fails = book(uuid4(), a, b, 7), book(uuid4(), poor, b, 1)
+    assert [(o.amount, o.refused) for o in post([one, one, replace(one, amount=8)], at=NOON)] == [
+        (7, None), (7, None), (0, "id_reused"),
+    ]  # fmt: skip
+    # its first may be taken back with its chain after the repeat was looked at
+    first = book(uuid4(), a, b, 5)
+    batch = [replace(first, linked=True), replace(first, linked=True), fails, first]
+    assert [(o.amount, o.refused) for o in post(batch, at=NOON)] == [
+        (0, "linked_failed"), (0, "linked_failed"), (0, "exceeds_credits"), (0, "linked_failed"),
+    ]  # fmt: skip
+    assert queries.balances(account_ids=[a], viewer=SYSTEM)[a].debits_posted == 7
 
 
 def test_every_reason_is_in_a_table() -> None:

@@ -88,3 +88,11 @@ def test_strangers_and_visitors_see_nothing() -> None:
     assert browser(stranger).get(f"/titles/{given['new']}/").status_code == 404
     assert browser(stranger).get(f"/titles/{given['new']}/chain").status_code == 404
     assert Client().get("/titles/").status_code == 302
+
+
+@pytest.mark.parametrize("query", ["number=%00", "kind=%00", "kind=x", "state=x", "relation=x", "cursor=x", "cursor=WyJ4IiwieSJd"])
+def test_wrong_addresses_are_taken_calmly(query: str) -> None:
+    client = browser(company())
+    assert client.get(f"/titles/?{query}").status_code == 422
+    assert client.post("/titles/new", bill(company(), holder="\x00")).status_code == 422
+    assert client.post(f"/titles/{uuid4()}/", {"act": "fly"}).status_code == 404
