@@ -543,15 +543,17 @@ PAGES = {
     "company1": [
         "/", "/demands/", "/demands/?state=EXPIRED", "/demands/new", "/demands/{demand}", "/products/for-me?verdict=met",
         "/products/for-me?demand={demand}&verdict=failed", "/products/{product}", "/products/{product}/why?demand={demand}",
-        "/account", "/account/company", "/accounts/2fa/", "/accounts/logout/",
+        "/account", "/account/company", "/accounts/2fa/", "/accounts/logout/", "/titles/", "/titles/?number=zzzz",
+        "/titles/{title}/", "/titles/new", "/ledger/",
     ],
     "bank1": [
         "/", "/desk/", "/desk/?state=OFFERED", "/desk/?state=all&territory=460000", "/desk/capacity", "/desk/matches/{match}",
-        "/products/own", "/products/own/new", "/products/own/{own}",
+        "/products/own", "/products/own/new", "/products/own/{own}", "/titles/?state=PLEDGED", "/titles/{title}/",
+        "/ledger/", "/ledger/?kind=zzzz", "/ledger/{account}/", "/ledger/{account}/?since=2020-01-01&until=2020-01-02",
     ],
     "partner1": ["/", "/desk/"],
     "official1": ["/", "/overview/", "/demands/", "/adoption/", "/adoption/M12-01/500000/"],
-    "supervisor1": ["/", "/demands/{demand}"],
+    "supervisor1": ["/", "/demands/{demand}", "/titles/{title}/", "/ledger/{account}/"],
     "operator1": ["/overview/", "/policies/documents/{document}/proposals/"],
 }  # fmt: skip
 
@@ -579,7 +581,12 @@ def named(browser: Browser, site: Site) -> dict[str, str]:
         match = last("main a[href^='/desk/matches/']")
         person.go("/products/own")
         own = last("main a[href^='/products/own/']:not([href$=new])")
+        person.go("/titles/?state=PLEDGED")
+        title = last("main tbody a[href^='/titles/']")
+        person.go("/ledger/?kind=own.line")
+        account = last("main tbody a[href^='/ledger/']")
     links = {"document": document, "article": article, "product": product, "demand": demand, "match": match, "own": own}
+    links |= {"title": title, "account": account}
     assert all(links.values()), links
     return {name: href.rpartition("/")[2] for name, href in links.items()}
 
