@@ -61,7 +61,8 @@ class Luhai:
             keys.append({"id": str(key_id), "private": key.private})
         return {
             "companies": [
-                {"person": str(a.person_id), "party": str(a.party_id), "key": k} for a, k in zip(pair, keys, strict=True)
+                {"person": str(a.person_id), "party": str(a.party_id), "key": k}
+                for a, k in zip(pair, keys, strict=True)
             ],
             "titles": [str(self._title(carrier, pair[0], number * titles + n)) for n in range(titles)],
         }
@@ -80,7 +81,11 @@ class Luhai:
             password_hash=None, origin=self._by(self.system),
         )  # fmt: skip
         self.parties.add_membership(
-            person_id=person, party_id=party, role=self.role.COMPANY, territory=None, origin=self._by(self.system)
+            person_id=person,
+            party_id=party,
+            role=self.role.COMPANY,
+            territory=None,
+            origin=self._by(self.system),
         )
         return self.actor(person, self.role.COMPANY, party, "500000")
 
@@ -108,10 +113,14 @@ class Luhai:
 
         with transaction.atomic(), acting(self.system), connection.cursor() as cursor:
             cursor.execute(
-                "SELECT id, n, head, holder_id FROM titles_title WHERE id = ANY (%s::uuid[])", [client["titles"]]
+                "SELECT id, n, head, holder_id FROM titles_title WHERE id = ANY (%s::uuid[])",
+                [client["titles"]],
             )
             stand = {row[0]: row[1:] for row in cursor.fetchall()}
-        self.waiting = [self._transfer(client, UUID(title), *stand[UUID(title)], signed=signed) for title in client["titles"]]
+        self.waiting = [
+            self._transfer(client, UUID(title), *stand[UUID(title)], signed=signed)
+            for title in client["titles"]
+        ]
         return {"ready": True}
 
     def _transfer(
