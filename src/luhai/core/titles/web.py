@@ -176,7 +176,6 @@ def title(request: HttpRequest, title_id: UUID) -> HttpResponse:
         events=[(e, ACT_NAMES[e.act][1], _shade(e.act)) for e in reversed(queries.events(title_id=title_id, viewer=viewer))],
         custody=queries.custody(title_id=title_id, viewer=viewer), orders=queries.orders(title_id=title_id, viewer=viewer),
         versions=queries.versions(title_id=title_id, viewer=viewer), free=view.quantity - view.pledged,
-        subject=[(name, value) for name, value in view.subject.items() if value not in (None, "", [], False)],
     )  # fmt: skip
 
 

@@ -70,6 +70,14 @@ def number_of(subject: Mapping[str, Any]) -> str:
 
 
 @register.filter
+def in_order(subject: Mapping[str, Any]) -> list[tuple[str, Any]]:
+    """What a title is about, in the order in which people expect it; what is empty is left out."""
+    order = {name: place for place, name in enumerate(_FIELDS)}
+    said = [(name, value) for name, value in subject.items() if value not in (None, "", [], False)]
+    return sorted(said, key=lambda pair: order.get(pair[0], len(order)))
+
+
+@register.filter
 def subject_field(name: str) -> str:
     return _(_FIELDS[name]) if name in _FIELDS else name
 
