@@ -16,11 +16,11 @@ import pytest
 ROOT = Path(__file__).resolve().parents[1]
 
 #: The subjects with tables, downhill.
-ORDER = ["desks", "matching", "products", "titles", "ledger", "rules", "policies", "parties", "shell"]
+ORDER = ["desks", "matching", "products", "escrow", "evidence", "titles", "ledger", "rules", "policies", "parties", "shell"]
 #: Where a subject stands under src/luhai.
 HOME = {
     "desks": "desks", "matching": "market/matching", "products": "records/products", "rules": "core/rules",
-    "titles": "core/titles", "ledger": "core/ledger",
+    "escrow": "core/escrow", "evidence": "core/evidence", "titles": "core/titles", "ledger": "core/ledger",
     "policies": "core/policies", "parties": "core/parties", "shell": "shell",
 }  # fmt: skip
 PRIVATE = {"models", "lifecycle"}

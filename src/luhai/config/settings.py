@@ -37,6 +37,8 @@ INSTALLED_APPS = [
     "luhai.core.rules",
     "luhai.core.ledger",
     "luhai.core.titles",
+    "luhai.core.evidence",
+    "luhai.core.escrow",
     "luhai.records.products",
     "luhai.market.matching",
     "luhai.desks",

@@ -103,6 +103,12 @@ def party_named(*, name: str, field: str = "party", viewer: Actor) -> PartyView:
 
 
 @query(may=SIGNED_IN)
+def registered(*, numbers: Iterable[str], viewer: Actor) -> set[UUID]:
+    """The ids of the parties to whom any of these register numbers (USCC, LEI, BIC …, in canonical form) was given."""
+    return set(Identifier.objects.filter(value__in=list(numbers)).values_list("party_id", flat=True))
+
+
+@query(may=SIGNED_IN)
 def profile(*, party_id: UUID, viewer: Actor) -> dict[str, dict[str, Any]]:
     """A company's facts, {field: {"value", "source", "as_of"}}, as far as the viewer may see them (else empty)."""
     row = Profile.objects.filter(party_id=party_id).first()
