@@ -66,7 +66,7 @@ def cells(size: int, rounds: int) -> list[Cell]:
     for shape in ("wide", "hot"):
         for clients in (1, 4):
             single = tuple(side for side in everybody if side != "hordak-at-once")
-            found.append(Cell(1, clients, shape, 0, 0.7, single, few))
+            found.append(Cell(1, clients, shape, 0, 1.5, single, rounds))  # commits wait for the disk, which is moody
     for batch in (10_000, 1_000):
         for shape in ("wide", "hot"):
             for clients in (1, 4):

@@ -7,12 +7,13 @@ from typing import Any
 from uuid import UUID
 
 import click
+from django.utils.translation import gettext
 from rich.console import Console
 
 from luhai.kernel.origin import SYSTEM
 from luhai.shell import terminal
 
-from . import queries
+from . import policy, queries
 
 
 @click.group(name="ledger", help="Bounded accounts and their transfers. 有界账户与记账。")
@@ -66,9 +67,17 @@ def statement(
 
     def table(out: Console) -> None:
         head = ["时间 at", "类别 kind", "用途 code", "借 debit", "贷 credit", "余额 balance", "冻结 pending"]
-        title = f"{found.account.kind} {found.account.unit} · 期初 opening {found.opening}"
+        title = f"{_named(found.account.kind, policy.KIND_NAMES)} {found.account.unit} · 期初 opening {found.opening}"
         lines = [
-            [e.at.isoformat(" ", "seconds"), e.kind, e.code, e.debit, e.credit, e.balance, e.pending]
+            [
+                e.at.isoformat(" ", "seconds"),
+                e.kind,
+                _named(e.code, policy.CODE_NAMES),
+                e.debit,
+                e.credit,
+                e.balance,
+                e.pending,
+            ]
             for e in found.entries
         ]
         out.print(terminal.rows(title, head, lines))
@@ -115,7 +124,7 @@ def _line(a: queries.AccountView) -> list[object]:
     left = "" if b.available is None else b.available
     return [
         a.id,
-        a.kind,
+        _named(a.kind, policy.KIND_NAMES),
         a.owner_zh or a.owner_en,
         a.unit,
         debits,
@@ -123,6 +132,11 @@ def _line(a: queries.AccountView) -> list[object]:
         left,
         "" if a.state == "open" else a.state,
     ]
+
+
+def _named(code: str, names: dict[str, str]) -> str:
+    """A code, which options take, with its name where it has one."""
+    return f"{code} {gettext(names[code])}" if code in names else code
 
 
 def _utc(moment: datetime | None) -> datetime | None:

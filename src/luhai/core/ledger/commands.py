@@ -20,10 +20,11 @@ from luhai.shell.context import as_system
 
 from .models import Account as Row
 from .models import Hold
-from .policy import REFUSALS, Account, AccountState, Bound, Outcome, Transfer
+from .policy import MAX_AMOUNT, REFUSALS, Account, AccountState, Bound, Kind, Outcome, Transfer
 from .queries import available
 
 LINKED, UP_TO = 1, 2
+_POST_ONE = "SELECT o, moved, refused FROM ledger_post_one(%s, %s, %s, %s, %s, %s, %s, %s, %s, %s)"
 _OPEN = "SELECT * FROM ledger_open(%s, %s::uuid[], %s::text[], %s::text[], %s::uuid[], %s::text[])"
 _POST = """SELECT o, moved, refused FROM ledger_post(%s, %s::uuid[], %s::text[], %s::uuid[], %s::uuid[], %s::text[],
     %s::bigint[], %s::uuid[], %s::timestamptz[], %s::int[], %s::text[], %s::uuid[])"""
@@ -83,8 +84,15 @@ def post(transfers: Sequence[Transfer], *, at: datetime) -> list[Outcome]:
     """
     if not transfers:
         return []
+    one = transfers[0]
+    plain = len(transfers) == 1 and one.kind in (Kind.POST, Kind.HOLD) and not (one.linked or one.up_to)
+    plain = plain and one.amount is not None and one.amount <= MAX_AMOUNT
     with connection.cursor() as cursor:
-        cursor.execute(_POST, [at, *_columns(transfers)])
+        if plain:
+            named = [one.id, one.kind.value, one.debit, one.credit, one.unit, one.amount, one.expires_at]
+            cursor.execute(_POST_ONE, [at, *named, one.code or None, one.subject])
+        else:
+            cursor.execute(_POST, [at, *_columns(transfers)])
         exceptions = cursor.fetchall()
     outcomes = [Outcome(t.id, t.amount or 0) for t in transfers]
     for o, moved, refused in exceptions:

@@ -130,3 +130,27 @@ REFUSALS: Final[dict[str, str]] = {
     "overflow": gettext_noop("The amount, or a sum with it, is larger than can be counted."),
     "linked_failed": gettext_noop("Another transfer of the same chain was refused."),
 }
+
+#: What accounts are for and what transfers are, in words, as far as the system itself opens and posts them. A party's own kinds
+#: ("own.…") and codes, and any that is not here, are shown as they are.
+KIND_NAMES: Final[dict[str, str]] = {
+    "evidence.face": gettext_noop("Stated by a document"),
+    "evidence.settlement": gettext_noop("Still payable on a document"),
+    "evidence.settlement_used": gettext_noop("Paid on a document"),
+    "evidence.financing": gettext_noop("Still financeable on a document"),
+    "evidence.financing_used": gettext_noop("Financed on a document"),
+    "evidence.lot_face": gettext_noop("Value of goods"),
+    "evidence.lot": gettext_noop("Still financeable on goods"),
+    "evidence.lot_used": gettext_noop("Financed on goods"),
+    "escrow.value": gettext_noop("Value in escrow"),
+}
+CODE_NAMES: Final[dict[str, str]] = {
+    "evidence.face": gettext_noop("A document's amount is noted or changed"),
+    "evidence.use": gettext_noop("A document is used"),
+    "evidence.free": gettext_noop("A use of a document is given back"),
+    "evidence.convert": gettext_noop("Financing moves to another form of the goods"),
+    "evidence.join": gettext_noop("Goods are joined with others"),
+    "escrow.fund": gettext_noop("Put in escrow"),
+    "escrow.execute": gettext_noop("Paid out of escrow as agreed"),
+    "escrow.return": gettext_noop("Returned from escrow"),
+}

@@ -14,9 +14,9 @@ from django.views.decorators.http import require_GET
 from luhai.kernel.refusal import Invalid
 from luhai.shell.web import page, refusals, viewer_of
 
-from . import queries
+from . import policy, queries
 
-KIND_NAMES = {
+TRANSFER_NAMES = {
     "post": gettext_lazy("posted"),
     "hold": gettext_lazy("held"),
     "settle": gettext_lazy("settled"),
@@ -48,7 +48,7 @@ def accounts(request: HttpRequest) -> HttpResponse:
     return page(
         request, "ledger/accounts.html", items=found.items, asked=asked, filtered=any(asked.values()),
         next=f"?{query.urlencode()}" if found.next else "", first="cursor" not in request.GET,
-        states=STATE_NAMES,
+        states=STATE_NAMES, kinds=[(code, _(name)) for code, name in policy.KIND_NAMES.items()],
     )  # fmt: skip
 
 
@@ -69,7 +69,7 @@ def account(request: HttpRequest, account_id: UUID) -> HttpResponse:
     query["cursor"] = statement.next
     return page(
         request, "ledger/account.html", account=statement.account, balance=balance, statement=statement, given=given,
-        used=used, held=held, kinds=KIND_NAMES, bound=BOUND_NAMES[balance.bound], state=STATE_NAMES[balance.state],
+        used=used, held=held, kinds=TRANSFER_NAMES, bound=BOUND_NAMES[balance.bound], state=STATE_NAMES[balance.state],
         asked=request.GET, next=f"?{query.urlencode()}" if statement.next else "", first="cursor" not in request.GET,
     )  # fmt: skip
 

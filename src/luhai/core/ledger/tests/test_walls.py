@@ -43,6 +43,7 @@ def test_the_application_role_has_no_right_but_select() -> None:
             "ledger_mark",
             "ledger_open",
             "ledger_post",
+            "ledger_post_one",
         ]
 
 
