@@ -71,6 +71,13 @@ class SubjectIn(Strict):
     document: Annotated[Clean, coded(*DOCUMENTS)] | None = Field(default=None, description="transport_document")
     number: Number | None = Field(default=None, examples=["CK2026-0017"], description="all but bill")
     waybills: list[Number] | None = Field(default=None, max_length=50, description="transport_document")
+    consignees: list[Text] | None = Field(
+        default=None, max_length=50,
+        description="transport_document; to whom each waybill is consigned, in the same order: a number or full name",
+    )  # fmt: skip
+    agreement: Number | None = Field(
+        default=None, description="transport_document; the agreement that binds consignees other than issuer and banks"
+    )
     containers: list[Number] | None = Field(default=None, max_length=50, description="transport_document; ISO 6346")
     departs_on: Day | None = Field(default=None, description="transport_document; needed with containers")
     origin: Number | None = Field(default=None, description="transport_document; UN/LOCODE")
@@ -139,6 +146,12 @@ class PledgeIn(ActIn):
     secured_minor: Quantity | None = Field(default=None, description="In minor units of `currency`.")
     currency: Annotated[Clean, coded(*Currency)] | None = None
     registration: Text | None = Field(default=None, description="Number in the national register of security.")
+    affiliated: bool | None = Field(default=None, description="Of a receipt: its warehouse is the pledgor or an affiliate.")
+
+
+class RefusePledgeIn(ActIn):
+    pledge: UUID
+    reason: Text | None = Field(default=None, examples=["we have agreed to no pledge of these goods"])
 
 
 class ReleaseIn(ActIn):
@@ -451,9 +464,19 @@ def pledge_title(request: HttpRequest, title_id: UUID, body: PledgeIn, key: Idem
     """As holder and beneficiary, to an institution; answers the pledge's id."""
     made = commands.pledge_title(
         title_id=title_id, pledgee=body.pledgee, quantity=body.quantity, secured_minor=body.secured_minor,
-        currency=body.currency, registration=body.registration, **_signed(body), origin=origin_of(request, key),
+        currency=body.currency, registration=body.registration, affiliated=body.affiliated, **_signed(body),
+        origin=origin_of(request, key),
     )  # fmt: skip
     return {"id": made}
+
+
+@router.post("/{uuid:title_id}/refuse-pledge", response=OUT, summary="Refuse a pledge that you never agreed to.")
+def refuse_pledge(request: HttpRequest, title_id: UUID, body: RefusePledgeIn, key: IdempotencyKey) -> Any:
+    """As its pledgee, until you first act on it."""
+    done = commands.refuse_pledge(
+        title_id=title_id, pledge=body.pledge, reason=body.reason, **_signed(body), origin=origin_of(request, key)
+    )
+    return {"id": done}
 
 
 @router.post("/{uuid:title_id}/release-pledge", response=OUT, summary="End a pledge, or reduce it.")

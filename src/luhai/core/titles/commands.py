@@ -103,6 +103,14 @@ class TermTooLong(Refusal):
     message = gettext_noop("Due by %(latest)s at the latest: %(months)s months from the day of issue.")
 
 
+class ConsigneeNotBound(Refusal):
+    code = "titles.consignee_not_bound"
+    message = gettext_noop(
+        "Waybill %(waybill)s is consigned to %(consignee)s, who is not bound to obey whoever controls this document. Name the"
+        " agreement that binds them, or consign it to yourself or to the institution that takes the pledge."
+    )
+
+
 class SamePerson(Refusal):
     code = "titles.same_person"
     status = 403
@@ -166,9 +174,9 @@ def issue_title(
              counts minor units. `subject` by kind: see subjects.py. The beneficiary is the holder unless named.
     Writes:  Title, its Claims, the first Version and Event; for a receipt the Lot.
     Refuses: Invalid, AlreadyLive (says no more than the asker may see), NearDuplicate (opens a Review), TermTooLong,
-             LotTooSmall, LotShort, WrongSignature.
-    Source:  MLETR 10; Negotiable Cargo Documents Convention 4; Civil Code 840, 908, 909; 银发〔2025〕77号; INV-OB-1, INV-WR-1,
-             INV-EV-3, INV-BILL-3.
+             LotTooSmall, LotShort, ConsigneeNotBound, WrongSignature.
+    Source:  MLETR 10; Negotiable Cargo Documents Convention 4; Civil Code 840, 908, 909; 银发〔2025〕77号; INV-OB-1, INV-OB-7,
+             INV-WR-1, INV-EV-3, INV-BILL-3.
     """
     issuer = origin.actor.party_id
     if issuer is None:
@@ -183,6 +191,7 @@ def issue_title(
     if Title.objects.filter(pk=title_id).exists():
         raise Invalid(field="title_id", problem="this id is taken; choose another")
     warned = _term(sort, about, origin)
+    bound = _bound(about, shape, issuer, origin)
     code = subjects.issuer_code(parties.party(party_id=issuer, viewer=origin.actor).identifiers, issuer)
     found = subjects.claims(sort, code, about, shape, container_days=_days("titles.container_days", origin))
     lot_digest = subjects.lot_digest(issuer, about) if sort is Kind.WAREHOUSE_RECEIPT else ""
@@ -219,7 +228,7 @@ def issue_title(
     Version.objects.create(title=title, version=1, content=words, digest=digest, at=origin.at)
     record(
         "titles.issue", title_id, measures=MEASURES[sort], rules=warned, title_kind=sort, issuer=issuer, holder=holder_id,
-        quantity=quantity, unit=unit, key_digest=title.key_digest, long_term=bool(warned),
+        quantity=quantity, unit=unit, key_digest=title.key_digest, long_term=bool(warned), consignees_known=bound,
     )  # fmt: skip
     return title_id
 
@@ -255,6 +264,19 @@ def _term(kind: Kind, about: Mapping[str, Any], origin: Origin) -> list[str]:
     except NoValueThen:
         return []
     return []
+
+
+def _bound(about: Mapping[str, Any], form: Form, issuer: UUID, origin: Origin) -> bool:
+    """Refuse a waybill that is consigned to somebody who may deliver past the document; whether all consignees are known.
+
+    INV-OB-7: the issuer itself, an institution (which takes the pledge), or an agent whom a named agreement binds.
+    """
+    legs = subjects.consignees(about, form)
+    for n, (waybill, name) in enumerate(legs or []):
+        found = parties.party_named(name=name, field=f"subject.consignees.{n}", viewer=origin.actor)
+        if found.id != issuer and found.kind != "institution" and "agreement" not in about:
+            raise ConsigneeNotBound(waybill=waybill, consignee=name)
+    return legs is not None
 
 
 def _lock_words(words: Iterable[str]) -> None:
@@ -436,24 +458,39 @@ def reject_transfer(
 @command(may=PARTIES)
 def pledge_title(
     *, title_id: UUID, pledgee: UUID, quantity: int | None = None, secured_minor: int | None = None,
-    currency: str | None = None, registration: str | None = None, previous: str | None = None,
-    signature: dict[str, Any] | None = None, origin: Origin,
+    currency: str | None = None, registration: str | None = None, affiliated: bool | None = None,
+    previous: str | None = None, signature: dict[str, Any] | None = None, origin: Origin,
 ) -> UUID:  # fmt: skip
     """Pledge a quantity (all that is free, unless said) to an institution; return the pledge's id.
 
     Who:     a holder who is the beneficiary. The pledgor keeps the title; what is pledged can be neither disposed of nor delivered.
+             The pledgee may refuse it until it first acts on it.
     Units:   `quantity` as the title's; `secured_minor` in minor units of `currency`. `registration` is the number in the national
-             register of security over movables.
-    Refuses: NotFree, SplitFirst (a part of a bill), NotTransferable (straight), Invalid (no institution).
-    Source:  Civil Code 440, 441 (where there is no paper, a pledge arises by registration), 442, 445; INV-OB-6, INV-WR-3.
+             register of security over movables. `affiliated`, of a receipt: its warehouse is the pledgor or belongs with it.
+    Refuses: NotFree, SplitFirst (a part of a bill), NotTransferable (straight), AffiliatedWarehouse, Invalid (no institution).
+    Source:  Civil Code 440, 441 (where there is no paper, a pledge arises by registration), 442, 445; INV-OB-6, INV-WR-3, INV-WR-6.
     """
     details = {
         "pledgee": pledgee, "quantity": quantity, "secured_minor": secured_minor, "currency": currency,
-        "registration": registration,
+        "registration": registration, "affiliated": affiliated,
     }  # fmt: skip
     title = _locked(title_id)
     _act(title_id, Act.PLEDGE, details, origin, previous, signature, title=title)
     return uuid5(title_id, f"pledge {title.n}")
+
+
+@command(may=PARTIES)
+def refuse_pledge(
+    *, title_id: UUID, pledge: UUID, reason: str | None = None, previous: str | None = None,
+    signature: dict[str, Any] | None = None, origin: Origin,
+) -> UUID:  # fmt: skip
+    """End a pledge that one never agreed to. Unlike a release, it waives nothing: there was no contract.
+
+    Who:     its pledgee, until it first acts on the pledge (releases a part, enforces it, hands it to an escrow).
+    Refuses: NotEntitled (another's, or taken up already), Absent (no such pledge).
+    Source:  Civil Code 427, 446 (a pledge is a contract), 478, 480; 435 (who waives a pledge frees other guarantors).
+    """
+    return _act(title_id, Act.REFUSE_PLEDGE, {"pledge": pledge, "reason": reason}, origin, previous, signature)
 
 
 @command(may=PARTIES)
@@ -1010,7 +1047,9 @@ def _write(
 
 _ARRAYS: Final = {"seen_by", "kept_pledgees"}
 #: Details that the journal repeats, for those who watch it.
-_TOLD: Final = {"to", "beneficiary", "pledgee", "pledge", "quantity", "ground", "reason", "document", "keeper"}
+_TOLD: Final = {
+    "to", "beneficiary", "pledgee", "pledge", "quantity", "ground", "reason", "document", "keeper", "affiliated",
+}  # fmt: skip
 
 
 class _named_parties:  # noqa: N801
@@ -1054,8 +1093,11 @@ def _move_pledges(title: Title, step: Step, details: Mapping[str, Any], before: 
         Pledge.objects.create(
             id=step.pledge.id, title=title, pledgor=before.holder_id, pledgee_id=step.pledge.pledgee_id,
             given=step.pledge.quantity, quantity=step.pledge.quantity, secured_minor=details.get("secured_minor"),
-            currency=details.get("currency", ""), registration=details.get("registration", ""), pledged_at=origin.at,
+            currency=details.get("currency", ""), registration=details.get("registration", ""),
+            affiliated=details.get("affiliated", False), pledged_at=origin.at,
         )  # fmt: skip
+    if step.taken:
+        Pledge.objects.filter(pk__in=step.taken).update(taken_at=origin.at)
     for key, quantity, how in step.reduced:
         row = Pledge.objects.get(pk=key)
         row.quantity -= quantity

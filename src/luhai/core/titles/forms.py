@@ -218,6 +218,10 @@ def _links(event: Any, before: Mapping[str, Any], view: Any) -> tuple[list[Link]
             "a transfer was rejected as the very next act; DCSA has no word for that.",
         ),
         Act.PLEDGE: lambda: ([("TRANSFER", UUID(d["pledgee"]))], "a pledge, shown as possession passing to the pledgee."),
+        Act.REFUSE_PLEDGE: lambda: (
+            [] if event.effect["pledged"] else [("TRANSFER", UUID(event.effect["holder"]))],
+            "the pledgee refused a pledge that it had not agreed to.",
+        ),
         Act.RELEASE_PLEDGE: lambda: (
             ([("TRANSFER", UUID(event.effect["holder"]))], "the pledge ended; possession shown as passing back to the pledgor.")
             if not event.effect["pledged"]

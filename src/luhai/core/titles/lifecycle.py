@@ -51,6 +51,7 @@ class Act(StrEnum):
     TRANSFER = "transfer"
     REJECT = "reject"
     PLEDGE = "pledge"
+    REFUSE_PLEDGE = "refuse_pledge"  # by a pledgee that never agreed to it
     RELEASE_PLEDGE = "release_pledge"
     ENFORCE = "enforce"
     SPLIT = "split"
@@ -78,6 +79,7 @@ class Who(StrEnum):
     OWNER = "owner"  # in control and entitled
     NEWCOMER = "newcomer"  # holder or beneficiary, appointed by the act before
     PLEDGEE = "pledgee"
+    OFFEREE = "offeree"  # pledgee that has not acted on its pledge yet, and so has not accepted it
     DEPOSITOR = "depositor"  # holder or pledgee, handing it to an escrow
     KEEPER = "keeper"  # the escrow that keeps it
     COURT = "court"  # an authority's order entered by one person and confirmed by another
@@ -105,14 +107,20 @@ def _same(*states: State) -> dict[State | None, tuple[State, ...]]:
     return {state: (state,) for state in states}
 
 
+def _released() -> dict[State | None, tuple[State, ...]]:
+    """Where the end of a pledge leads: what else is pledged, and whether delivery is asked, decides."""
+    return {State.PLEDGED: (State.PLEDGED, State.ISSUED), State.DELIVERY_ASKED: (State.DELIVERY_ASKED,)}
+
+
 MLETR, NCD, CC = "MLETR", "Negotiable Cargo Documents Convention", "Civil Code"
 
 RULES: Final[Mapping[Act, Rule]] = MappingProxyType({
     Act.ISSUE: Rule(
         Who.ISSUER, {None: (State.ISSUED,)},
         "the title, its claims on its keys, its first version; of a receipt: what its lot is receipted for",
-        "a live title on a key (already_live), an edited number (near_duplicate), a lot too small, a term too long",
-        f"{MLETR} 10; {NCD} art. 4; {CC} 840, 908, 909", "mint", "ISSUE",
+        "a live title on a key (already_live), an edited number (near_duplicate), a lot too small, a term too long;"
+        " beneath a negotiable document, a waybill consigned to who is not bound",
+        f"{MLETR} 10; {NCD} art. 4; {CC} 840, 908, 909; INV-OB-1, INV-OB-7", "mint", "ISSUE",
     ),
     Act.DERIVE: Rule(
         Who.OWNER, {None: (State.ISSUED, State.PLEDGED)},
@@ -140,13 +148,18 @@ RULES: Final[Mapping[Act, Rule]] = MappingProxyType({
     ),
     Act.PLEDGE: Rule(
         Who.OWNER, {State.ISSUED: (State.PLEDGED,), State.PLEDGED: (State.PLEDGED,)}, "a pledge on a quantity of its own",
-        "more than is free; a pledgee that is no institution; a part of a bill (split it first)",
-        f"{CC} 440, 441, 442, 445; 427; INV-OB-6, INV-WR-3, INV-BILL-4", "transferHolder to the pledgee", "TRANSFER to the pledgee",
+        "more than is free; a pledgee that is no institution; a part of a bill (split it first);"
+        " a receipt of the pledgor's own warehouse, unless that is said",
+        f"{CC} 440, 441, 442, 445; 427; INV-OB-6, INV-WR-3, INV-WR-6, INV-BILL-4", "transferHolder to the pledgee",
+        "TRANSFER to the pledgee",
+    ),
+    Act.REFUSE_PLEDGE: Rule(
+        Who.OFFEREE, _released(), "the pledge, wholly: it was never agreed", "a pledge on which the pledgee has acted",
+        f"{CC} 427, 446 (a pledge is a contract), 478 (an offer refused lapses), 480 (to act is to accept)",
+        "rejectTransferHolder", "TRANSFER (back)",
     ),
     Act.RELEASE_PLEDGE: Rule(
-        Who.PLEDGEE,
-        {State.PLEDGED: (State.PLEDGED, State.ISSUED), State.DELIVERY_ASKED: (State.DELIVERY_ASKED,)},
-        "the pledge, wholly or in part", "more than it secures", f"{CC} 393, 436",
+        Who.PLEDGEE, _released(), "the pledge, wholly or in part", "more than it secures", f"{CC} 393, 435, 436",
         "transferHolder to the pledgor", "TRANSFER to the pledgor",
     ),
     Act.ENFORCE: Rule(
@@ -262,47 +275,49 @@ KIND_NAMES: Final = MappingProxyType({
     Kind.BILL: gettext_noop("Bill of exchange"),
 })  # fmt: skip
 FORM_NAMES: Final = MappingProxyType({
-    Form.STRAIGHT: gettext_noop("Straight"),
-    Form.TO_ORDER: gettext_noop("To order"),
-    Form.BLANK: gettext_noop("Endorsed in blank"),
+    Form.STRAIGHT: gettext_noop("straight"),
+    Form.TO_ORDER: gettext_noop("to order"),
+    Form.BLANK: gettext_noop("in blank"),
 })  # fmt: skip
 STATE_NAMES: Final = MappingProxyType({
-    State.ISSUED: gettext_noop("In force"),
-    State.PLEDGED: gettext_noop("Pledged"),
-    State.DELIVERY_ASKED: gettext_noop("Surrendered, awaiting delivery"),
-    State.AMENDMENT_ASKED: gettext_noop("Surrendered for amendment"),
-    State.AMENDING: gettext_noop("With the issuer for amendment"),
-    State.PAPER: gettext_noop("On paper"),
-    State.FROZEN: gettext_noop("Frozen"),
-    State.DELIVERED: gettext_noop("Delivered or paid"),
-    State.SPLIT: gettext_noop("Split into parts"),
-    State.MERGED: gettext_noop("Merged"),
-    State.VOID: gettext_noop("Void"),
+    State.ISSUED: gettext_noop("in circulation"),
+    State.PLEDGED: gettext_noop("pledged"),
+    State.DELIVERY_ASKED: gettext_noop("presented, the issuer must answer"),
+    State.AMENDMENT_ASKED: gettext_noop("given up for amendment"),
+    State.AMENDING: gettext_noop("being amended"),
+    State.PAPER: gettext_noop("on paper"),
+    State.FROZEN: gettext_noop("frozen"),
+    State.DELIVERED: gettext_noop("delivered or paid"),
+    State.SPLIT: gettext_noop("split into parts"),
+    State.MERGED: gettext_noop("merged into one"),
+    State.VOID: gettext_noop("void"),
 })  # fmt: skip
+#: What an act is called: on the button that does it, and when it is refused.
 ACT_NAMES: Final = MappingProxyType({
     Act.ISSUE: gettext_noop("Issue"),
-    Act.DERIVE: gettext_noop("Begin as a part or a whole"),
+    Act.DERIVE: gettext_noop("Begin"),
     Act.NOMINATE: gettext_noop("Nominate"),
     Act.ENDORSE: gettext_noop("Endorse"),
     Act.TRANSFER: gettext_noop("Transfer control"),
-    Act.REJECT: gettext_noop("Reject the transfer"),
+    Act.REJECT: gettext_noop("Reject"),
     Act.PLEDGE: gettext_noop("Pledge"),
+    Act.REFUSE_PLEDGE: gettext_noop("Refuse the pledge"),
     Act.RELEASE_PLEDGE: gettext_noop("Release the pledge"),
     Act.ENFORCE: gettext_noop("Enforce the pledge"),
     Act.SPLIT: gettext_noop("Split"),
     Act.MERGE: gettext_noop("Merge"),
-    Act.SURRENDER: gettext_noop("Surrender for delivery or payment"),
-    Act.SURRENDER_FOR_AMENDMENT: gettext_noop("Surrender for amendment"),
+    Act.SURRENDER: gettext_noop("Present for delivery"),
+    Act.SURRENDER_FOR_AMENDMENT: gettext_noop("Give up for amendment"),
     Act.ACCEPT_SURRENDER: gettext_noop("Accept the surrender"),
     Act.REFUSE_SURRENDER: gettext_noop("Refuse the surrender"),
     Act.AMEND: gettext_noop("Amend"),
     Act.TO_PAPER: gettext_noop("Convert to paper"),
-    Act.TO_ELECTRONIC: gettext_noop("Convert back from paper"),
+    Act.TO_ELECTRONIC: gettext_noop("Take back from paper"),
     Act.KEEP: gettext_noop("Hand to an escrow"),
-    Act.RETURN: gettext_noop("Return from an escrow"),
+    Act.RETURN: gettext_noop("Return"),
     Act.FREEZE: gettext_noop("Freeze"),
     Act.UNFREEZE: gettext_noop("Unfreeze"),
-    Act.VOID: gettext_noop("Declare void"),
+    Act.VOID: gettext_noop("Void"),
 })  # fmt: skip
 WHO_NAMES: Final = MappingProxyType({
     Who.ISSUER: gettext_noop("the issuer"),
@@ -311,6 +326,7 @@ WHO_NAMES: Final = MappingProxyType({
     Who.OWNER: gettext_noop("a holder who is also the beneficiary"),
     Who.NEWCOMER: gettext_noop("the holder or beneficiary just appointed"),
     Who.PLEDGEE: gettext_noop("the pledgee"),
+    Who.OFFEREE: gettext_noop("a pledgee that has not acted on the pledge yet"),
     Who.DEPOSITOR: gettext_noop("the holder or a pledgee"),
     Who.KEEPER: gettext_noop("the escrow that keeps it"),
     Who.COURT: gettext_noop("an authority, by an order that two people enter"),

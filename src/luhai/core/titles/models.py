@@ -202,9 +202,11 @@ class Pledge(models.Model):
     secured_minor = models.BigIntegerField(null=True)
     currency = models.CharField(max_length=3, default="", blank=True)
     registration = models.CharField(max_length=200, default="", blank=True)  # number in the national register of security
+    affiliated = models.BooleanField(default=False)  # the pledgor said that the warehouse is itself or an affiliate
     pledged_at = models.DateTimeField()
+    taken_at = models.DateTimeField(null=True)  # the pledgee's first act on it; until then it may refuse it
     ended_at = models.DateTimeField(null=True)
-    ended_how = models.CharField(max_length=8, default="", blank=True)  # released | enforced | void
+    ended_how = models.CharField(max_length=8, default="", blank=True)  # released | refused | enforced | void
 
     class Meta:
         constraints = [
@@ -213,6 +215,12 @@ class Pledge(models.Model):
                 name="pledge_ends_at_zero",
             ),
             CheckConstraint(condition=Q(quantity__lte=F("given")), name="pledge_only_shrinks"),
+            CheckConstraint(
+                condition=Q(taken_at=None, ended_how="", quantity=F("given"))
+                | Q(taken_at=None, ended_how__in=["refused", "void"])
+                | Q(taken_at__isnull=False, ended_how__in=["", "released", "enforced", "void"]),
+                name="pledge_is_refused_untouched",
+            ),
         ]
         indexes = [models.Index(fields=["title"], name="live_pledges", condition=Q(ended_at=None))]
 

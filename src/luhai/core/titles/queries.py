@@ -43,7 +43,9 @@ class PledgeView:
     secured_minor: int | None
     currency: str
     registration: str
+    affiliated: bool  # the pledgor said that the warehouse is itself or an affiliate
     pledged_at: datetime
+    taken_at: datetime | None  # its pledgee's first act on it; until then it may be refused
     ended_at: datetime | None
     ended_how: str
 
@@ -398,7 +400,11 @@ def pledges_of(row: Title) -> list[policy.Pledge]:
     if not row.pledged:
         return []
     found = Pledge.objects.filter(title=row, ended_at=None).order_by("pledged_at", "id")
-    return [policy.Pledge(p.pk, p.pledgee_id, p.quantity) for p in found]
+    return [_live_pledge(p) for p in found]
+
+
+def _live_pledge(p: Pledge) -> policy.Pledge:
+    return policy.Pledge(p.pk, p.pledgee_id, p.quantity, p.taken_at is not None)
 
 
 # --- inside ---------------------------------------------------------------------------------------------------------
@@ -417,7 +423,7 @@ def _seen(title_id: UUID) -> Title:
 
 def _view(row: Title, viewer: Actor, pledges: list[Pledge], parts: tuple[UUID, ...] = ()) -> TitleView:
     control = control_of(row)
-    live = [policy.Pledge(p.pk, p.pledgee_id, p.quantity) for p in pledges if p.ended_at is None]
+    live = [_live_pledge(p) for p in pledges if p.ended_at is None]
     mine = policy.relations(control, live, viewer.party_id)
     return TitleView(
         id=row.pk, kind=control.kind, state=control.state, state_before=control.state_before, form=control.form,
@@ -452,5 +458,5 @@ def _names(ids: Iterable[UUID], viewer: Actor) -> dict[UUID, Name]:
 def _pledge_view(p: Pledge) -> PledgeView:
     return PledgeView(
         p.pk, p.title_id, _named(p.pledgee), p.pledgor, p.given, p.quantity, p.secured_minor, p.currency, p.registration,
-        p.pledged_at, p.ended_at, p.ended_how,
+        p.affiliated, p.pledged_at, p.taken_at, p.ended_at, p.ended_how,
     )  # fmt: skip

@@ -90,6 +90,12 @@ def _many(field: str, value: Any) -> list[str]:
     return [_number(f"{field}.{n}", v) for n, v in enumerate(value)]
 
 
+def _names(field: str, value: Any) -> list[str]:
+    if not isinstance(value, list) or len(value) > MOST:
+        raise Invalid(field=field, problem=f"a list of at most {MOST}")
+    return [text(f"{field}.{n}", v, 200) for n, v in enumerate(value)]
+
+
 def _containers(field: str, value: Any) -> list[str]:
     numbers = enumerate(_many(field, value))
     return [identifiers.check(identifiers.Kind.CONTAINER, v, field=f"{field}.{n}") for n, v in numbers]
@@ -129,7 +135,7 @@ def _whole(field: str, value: Any) -> int:
     return value
 
 
-def _flag(field: str, value: Any) -> bool:
+def flag(field: str, value: Any) -> bool:
     if not isinstance(value, bool):
         raise Invalid(field=field, problem="true or false")
     return value
@@ -138,12 +144,12 @@ def _flag(field: str, value: Any) -> bool:
 _FIELDS: Final[Mapping[Kind, Mapping[str, tuple[bool, Any]]]] = MappingProxyType({
     Kind.TRANSPORT_DOCUMENT: {
         "document": (True, _document), "number": (True, _number), "waybills": (False, _many),
-        "containers": (False, _containers), "departs_on": (False, _day), "origin": (False, _place),
-        "destination": (False, _place), "goods": (False, text),
+        "consignees": (False, _names), "agreement": (False, _number), "containers": (False, _containers),
+        "departs_on": (False, _day), "origin": (False, _place), "destination": (False, _place), "goods": (False, text),
     },
     Kind.WAREHOUSE_RECEIPT: {
         "number": (True, _number), "warehouse": (True, _number), "yard": (False, _number), "bin": (False, _number),
-        "lot": (True, _number), "lot_quantity": (False, _whole), "goods": (False, text), "countersigned": (True, _flag),
+        "lot": (True, _number), "lot_quantity": (False, _whole), "goods": (False, text), "countersigned": (True, flag),
     },
     Kind.RECEIVABLE_VOUCHER: {
         "platform": (True, _number), "number": (True, _number), "due_on": (True, _day), "contract_no": (False, _number),
@@ -151,7 +157,7 @@ _FIELDS: Final[Mapping[Kind, Mapping[str, tuple[bool, Any]]]] = MappingProxyType
     },
     Kind.BILL: {
         "pack_no": (True, _pack), "start": (True, _whole), "end": (True, _whole), "due_on": (True, _day),
-        "indivisible": (False, _flag),
+        "indivisible": (False, flag),
     },
 })  # fmt: skip
 
@@ -160,6 +166,10 @@ def _check_transport(s: dict[str, Any], quantity: int, unit: str, form: Form, on
     _goods_unit(unit)
     if s.get("containers") and "departs_on" not in s:
         raise Invalid(field="subject.departs_on", problem="needed with containers: they travel again")
+    if s.get("consignees") and len(s["consignees"]) != len(s.get("waybills", [])):
+        raise Invalid(field="subject.consignees", problem="one for each waybill, in the same order")
+    if "agreement" in s and not s.get("consignees"):
+        raise Invalid(field="subject.agreement", problem="only with the consignees whom it binds")
     if s["document"] == "waybill" and form is not Form.STRAIGHT:
         raise Invalid(field="form", problem="a waybill can only be STRAIGHT")
 
@@ -217,6 +227,18 @@ def part(kind: Kind, subject: Mapping[str, Any], offset: int, quantity: int) -> 
         return dict(subject)
     start = subject["start"] + offset
     return dict(subject) | {"start": start, "end": start + quantity - 1}
+
+
+def consignees(subject: Mapping[str, Any], form: Form) -> list[tuple[str, str]] | None:
+    """(waybill, to whom it is consigned) of each waybill beneath a negotiable document; None where they are not named.
+
+    INV-OB-7: a railway delivers to whom its waybill names, so that one must be bound to obey whoever controls the document.
+    """
+    waybills = subject.get("waybills", [])
+    if form is Form.STRAIGHT or not waybills:
+        return []
+    named = subject.get("consignees")
+    return list(zip(waybills, named, strict=True)) if named else None
 
 
 def months_later(day: date, months: int) -> date:

@@ -20,59 +20,40 @@ from luhai.kernel.origin import Role
 from luhai.kernel.refusal import Invalid, NotPermitted, Refusal
 from luhai.shell.web import origin_of, page, refusals, say, told, viewer_of
 
-from . import commands, queries, subjects
-from .lifecycle import Act, Form, Kind, State
+from . import commands, lifecycle, queries, subjects
+from .lifecycle import Act, Kind
 from .policy import GROUNDS, MANNERS, REASONS
 
-KIND_NAMES = {
-    Kind.TRANSPORT_DOCUMENT: gettext_lazy("Transport document"),
-    Kind.WAREHOUSE_RECEIPT: gettext_lazy("Warehouse receipt"),
-    Kind.RECEIVABLE_VOUCHER: gettext_lazy("Receivable voucher"),
-    Kind.BILL: gettext_lazy("Bill of exchange"),
-}
-STATE_NAMES = {
-    State.ISSUED: gettext_lazy("in circulation"),
-    State.PLEDGED: gettext_lazy("pledged"),
-    State.DELIVERY_ASKED: gettext_lazy("presented, the issuer must answer"),
-    State.AMENDMENT_ASKED: gettext_lazy("given up for amendment"),
-    State.AMENDING: gettext_lazy("being amended"),
-    State.PAPER: gettext_lazy("on paper"),
-    State.FROZEN: gettext_lazy("frozen"),
-    State.DELIVERED: gettext_lazy("delivered or paid"),
-    State.SPLIT: gettext_lazy("split into parts"),
-    State.MERGED: gettext_lazy("merged into one"),
-    State.VOID: gettext_lazy("void"),
-}
-FORM_NAMES = {
-    Form.TO_ORDER: gettext_lazy("to order"),
-    Form.STRAIGHT: gettext_lazy("straight"),
-    Form.BLANK: gettext_lazy("in blank"),
-}
-#: What an act is called when it is offered, and when it has been done.
-ACT_NAMES = {
-    Act.ISSUE: (gettext_lazy("Issue"), gettext_lazy("issued")),
-    Act.DERIVE: (gettext_lazy("Begin"), gettext_lazy("began as a part or a whole of others")),
-    Act.NOMINATE: (gettext_lazy("Nominate"), gettext_lazy("nominated a beneficiary")),
-    Act.ENDORSE: (gettext_lazy("Endorse"), gettext_lazy("endorsed it")),
-    Act.TRANSFER: (gettext_lazy("Transfer control"), gettext_lazy("transferred control")),
-    Act.REJECT: (gettext_lazy("Reject"), gettext_lazy("rejected what was given")),
-    Act.PLEDGE: (gettext_lazy("Pledge"), gettext_lazy("pledged it")),
-    Act.RELEASE_PLEDGE: (gettext_lazy("Release the pledge"), gettext_lazy("released a pledge")),
-    Act.ENFORCE: (gettext_lazy("Enforce the pledge"), gettext_lazy("enforced a pledge")),
-    Act.SPLIT: (gettext_lazy("Split"), gettext_lazy("split it")),
-    Act.MERGE: (gettext_lazy("Merge"), gettext_lazy("merged it")),
-    Act.SURRENDER: (gettext_lazy("Present for delivery"), gettext_lazy("presented it for delivery")),
-    Act.SURRENDER_FOR_AMENDMENT: (gettext_lazy("Give up for amendment"), gettext_lazy("gave it up for amendment")),
-    Act.ACCEPT_SURRENDER: (gettext_lazy("Accept the surrender"), gettext_lazy("accepted the surrender")),
-    Act.REFUSE_SURRENDER: (gettext_lazy("Refuse the surrender"), gettext_lazy("refused the surrender")),
-    Act.AMEND: (gettext_lazy("Amend"), gettext_lazy("amended it")),
-    Act.TO_PAPER: (gettext_lazy("Convert to paper"), gettext_lazy("converted it to paper")),
-    Act.TO_ELECTRONIC: (gettext_lazy("Take back from paper"), gettext_lazy("took it back from paper")),
-    Act.KEEP: (gettext_lazy("Hand to an escrow"), gettext_lazy("handed it to an escrow")),
-    Act.RETURN: (gettext_lazy("Return"), gettext_lazy("had it returned by the escrow")),
-    Act.FREEZE: (gettext_lazy("Freeze"), gettext_lazy("froze it")),
-    Act.UNFREEZE: (gettext_lazy("Unfreeze"), gettext_lazy("ended the freeze")),
-    Act.VOID: (gettext_lazy("Void"), gettext_lazy("declared it void")),
+KIND_NAMES = {kind: gettext_lazy(name) for kind, name in lifecycle.KIND_NAMES.items()}
+STATE_NAMES = {state: gettext_lazy(name) for state, name in lifecycle.STATE_NAMES.items()}
+FORM_NAMES = {form: gettext_lazy(name) for form, name in lifecycle.FORM_NAMES.items()}
+ACT_NAMES = {act: gettext_lazy(name) for act, name in lifecycle.ACT_NAMES.items()}
+#: What is said of an act that was done, after who did it.
+_DONE = {
+    Act.ISSUE: gettext_lazy("issued"),
+    Act.DERIVE: gettext_lazy("began as a part or a whole of others"),
+    Act.NOMINATE: gettext_lazy("nominated a beneficiary"),
+    Act.ENDORSE: gettext_lazy("endorsed it"),
+    Act.TRANSFER: gettext_lazy("transferred control"),
+    Act.REJECT: gettext_lazy("rejected what was given"),
+    Act.PLEDGE: gettext_lazy("pledged it"),
+    Act.REFUSE_PLEDGE: gettext_lazy("refused a pledge"),
+    Act.RELEASE_PLEDGE: gettext_lazy("released a pledge"),
+    Act.ENFORCE: gettext_lazy("enforced a pledge"),
+    Act.SPLIT: gettext_lazy("split it"),
+    Act.MERGE: gettext_lazy("merged it"),
+    Act.SURRENDER: gettext_lazy("presented it for delivery"),
+    Act.SURRENDER_FOR_AMENDMENT: gettext_lazy("gave it up for amendment"),
+    Act.ACCEPT_SURRENDER: gettext_lazy("accepted the surrender"),
+    Act.REFUSE_SURRENDER: gettext_lazy("refused the surrender"),
+    Act.AMEND: gettext_lazy("amended it"),
+    Act.TO_PAPER: gettext_lazy("converted it to paper"),
+    Act.TO_ELECTRONIC: gettext_lazy("took it back from paper"),
+    Act.KEEP: gettext_lazy("handed it to an escrow"),
+    Act.RETURN: gettext_lazy("had it returned by the escrow"),
+    Act.FREEZE: gettext_lazy("froze it"),
+    Act.UNFREEZE: gettext_lazy("ended the freeze"),
+    Act.VOID: gettext_lazy("declared it void"),
 }
 _LABELS = {
     "to": gettext_noop("To (number or full name)"),
@@ -84,6 +65,7 @@ _LABELS = {
     "secured_minor": gettext_noop("Secured amount, in minor units"),
     "currency": gettext_noop("Currency"),
     "registration": gettext_noop("Number in the register of security"),
+    "affiliated": gettext_noop("The warehouse is ourselves, or belongs with us"),
     "pledge": gettext_noop("Pledge"),
     "ground": gettext_noop("Way of realisation"),
     "document": gettext_noop("Number of the document that proves it"),
@@ -109,8 +91,11 @@ _FORMS: dict[Act, _Form] = {
     Act.NOMINATE: _Form(commands.nominate, ("to",), frozenset({"to"})),
     Act.REJECT: _Form(commands.reject_transfer),
     Act.PLEDGE: _Form(
-        commands.pledge_title, ("pledgee", "quantity", "secured_minor", "currency", "registration"), frozenset({"pledgee"})
+        commands.pledge_title,
+        ("pledgee", "quantity", "secured_minor", "currency", "registration", "affiliated"),
+        frozenset({"pledgee"}),
     ),
+    Act.REFUSE_PLEDGE: _Form(commands.refuse_pledge, ("pledge", "reason"), frozenset({"pledge"})),
     Act.RELEASE_PLEDGE: _Form(commands.release_pledge, ("pledge", "quantity"), frozenset({"pledge"})),
     Act.ENFORCE: _Form(
         commands.enforce_pledge, ("pledge", "to", "ground", "document"), frozenset({"pledge", "to", "ground", "document"})
@@ -166,16 +151,17 @@ def title(request: HttpRequest, title_id: UUID) -> HttpResponse:
             failed = (act, say(refusal))
     view = queries.title(title_id=title_id, viewer=viewer)
     acts = [
-        (act, ACT_NAMES[act][0], [_input(name, form, view, request) for name in form.fields], act == failed[0])
+        (act, ACT_NAMES[act], _inputs(act, form, view, request), act == failed[0])
         for act, form in _FORMS.items()
         if act in view.may
     ]
     return page(
         request, "titles/title.html", status=422 if failed[1] else 200, title=view, kind=KIND_NAMES[view.kind],
         state=STATE_NAMES[view.state], form=FORM_NAMES[view.form], acts=acts, failed=failed[1],
-        events=[(e, ACT_NAMES[e.act][1], _shade(e.act)) for e in reversed(queries.events(title_id=title_id, viewer=viewer))],
+        events=[(e, _DONE[e.act], _shade(e.act)) for e in reversed(queries.events(title_id=title_id, viewer=viewer))],
         custody=queries.custody(title_id=title_id, viewer=viewer), orders=queries.orders(title_id=title_id, viewer=viewer),
         versions=queries.versions(title_id=title_id, viewer=viewer), free=view.quantity - view.pledged,
+        consignees_unknown=view.live and subjects.consignees(view.subject, view.form) is None,
     )  # fmt: skip
 
 
@@ -227,6 +213,8 @@ def _document(request: HttpRequest) -> dict[str, Any]:
         about |= {name: given.get(name) for name in ("document", "origin", "destination", "departs_on")}
         about["containers"] = given.get("containers", "").replace(",", " ").replace("，", " ").split()
         about["waybills"] = given.get("waybills", "").replace(",", " ").replace("，", " ").split()
+        about["consignees"] = [n.strip() for n in given.get("consignees", "").replace("；", ";").split(";") if n.strip()]
+        about["agreement"] = given.get("agreement", "").strip()
     return {
         "kind": kind, "form": given.get("form", ""), "unit": given.get("unit", ""),
         "quantity": _whole("quantity", given.get("quantity", "")),
@@ -245,6 +233,8 @@ def _read(request: HttpRequest, form: _Form) -> dict[str, Any]:
                 raise Invalid(field=name, problem=gettext_noop("needed"))
         elif name in _PARTIES:
             read[name] = parties.party_named(name=given, field=name, viewer=viewer_of(request)).id
+        elif name == "affiliated":
+            read[name] = True
         elif name in _NUMBERS:
             read[name] = _whole(name, given)
         elif name == "pledge":
@@ -258,11 +248,20 @@ def _read(request: HttpRequest, form: _Form) -> dict[str, Any]:
     return read
 
 
+def _inputs(act: Act, form: _Form, view: queries.TitleView, request: HttpRequest) -> list[dict[str, Any]]:
+    """The fields of a form, as far as this title has what they are about."""
+    left_out = "affiliated" if view.kind is not Kind.WAREHOUSE_RECEIPT else ""
+    return [_input(name, form, view, request) for name in form.fields if name != left_out]
+
+
 def _input(name: str, form: _Form, view: queries.TitleView, request: HttpRequest) -> dict[str, Any]:
     """How one field is drawn."""
     choices: list[tuple[str, str]] = []
     if name == "pledge":
-        choices = [(str(p.id), f"{p.pledgee.zh or p.pledgee.en} · {p.quantity} {view.unit}") for p in view.pledges if p.ended_at is None]
+        mine = [p for p in view.pledges if p.ended_at is None and p.pledgee.id == viewer_of(request).party_id]
+        if form.run is commands.refuse_pledge:
+            mine = [p for p in mine if p.taken_at is None]
+        choices = [(str(p.id), f"{p.pledgee.zh or p.pledgee.en} · {p.quantity} {view.unit}") for p in mine]
     elif name in {"manner", "ground", "currency"}:
         words: Any = {"manner": MANNERS, "ground": GROUNDS, "currency": [c.value for c in Currency]}[name]
         choices = [(word, _WORDS.get(word, word)) for word in words]
@@ -270,7 +269,8 @@ def _input(name: str, form: _Form, view: queries.TitleView, request: HttpRequest
         choices = [(word, _WORDS[word]) for word in REASONS]
     return {
         "name": name, "label": _(_LABELS[name]), "choices": choices, "needed": name in form.needed,
-        "number": name in _NUMBERS, "value": request.POST.get(name, ""),
+        "number": name in _NUMBERS, "tick": name == "affiliated",
+        "value": request.POST.get(name, ""),
     }  # fmt: skip
 
 
@@ -289,7 +289,7 @@ _WORDS: dict[str, Any] = {
 
 
 def _shade(act: Act) -> str:
-    if act in {Act.FREEZE, Act.VOID, Act.REFUSE_SURRENDER, Act.ENFORCE}:
+    if act in {Act.FREEZE, Act.VOID, Act.REFUSE_SURRENDER, Act.REFUSE_PLEDGE, Act.ENFORCE}:
         return "bad"
     return "good" if act in {Act.ISSUE, Act.RELEASE_PLEDGE, Act.ACCEPT_SURRENDER, Act.UNFREEZE} else ""
 

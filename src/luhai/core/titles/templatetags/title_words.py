@@ -15,6 +15,8 @@ _FIELDS = {
     "document": gettext_noop("Sort of document"),
     "number": gettext_noop("Number"),
     "waybills": gettext_noop("Waybills beneath it"),
+    "consignees": gettext_noop("Consignees of the waybills"),
+    "agreement": gettext_noop("Agreement that binds the consignees"),
     "containers": gettext_noop("Containers"),
     "departs_on": gettext_noop("Departs on"),
     "origin": gettext_noop("From (UN/LOCODE)"),
@@ -56,6 +58,18 @@ _WORDS = {
     "paper": gettext_noop("conversion to paper"),
     "change_of_destination": gettext_noop("change of destination"),
     "switch": gettext_noop("switch of documents"),
+    "released": gettext_noop("released by the pledgee"),
+    "refused": gettext_noop("refused by the pledgee"),
+    "enforced": gettext_noop("realised by the pledgee"),
+    "void": gettext_noop("void"),
+    "received": gettext_noop("goods received"),
+    "loaded": gettext_noop("goods loaded"),
+    "discharged": gettext_noop("goods discharged"),
+    "gate_in": gettext_noop("goods in through the gate"),
+    "stored": gettext_noop("goods stored"),
+    "inspected": gettext_noop("goods inspected"),
+    "gate_out": gettext_noop("goods out through the gate"),
+    "handed_over": gettext_noop("goods handed over"),
 }
 #: Details of an act that say something to a person; ids and digests do not.
 _TOLD = ("quantity", "unit", "form", "manner", "reason", "statement", "paper_no", "ground", "document", "evidence", "registration")

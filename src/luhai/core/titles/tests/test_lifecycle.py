@@ -29,7 +29,7 @@ EXPECTED = {
     },
     "GIVEN": {"reject": "ISSUED"},  # ISSUED, just transferred
     "PLEDGED": {
-        "nominate": "PLEDGED", "pledge": "PLEDGED", "release_pledge": "ISSUED", "enforce": "SPLIT", "split": "SPLIT",
+        "nominate": "PLEDGED", "pledge": "PLEDGED", "refuse_pledge": "ISSUED", "release_pledge": "ISSUED", "enforce": "SPLIT", "split": "SPLIT",
         "surrender": "DELIVERY_ASKED", "keep": "PLEDGED", "freeze": "FROZEN", "void": "VOID",
     },
     "DELIVERY_ASKED": {
@@ -93,6 +93,7 @@ def attempts(s: Scene) -> dict[str, tuple[Actor, Callable[[Actor], Any]]]:
         "transfer": (s.owner, lambda w: commands.transfer_title(title_id=t, to=other, origin=by(w))),
         "reject": (s.owner, lambda w: commands.reject_transfer(title_id=t, origin=by(w))),
         "pledge": (s.owner, lambda w: commands.pledge_title(title_id=t, pledgee=bank, quantity=10, origin=by(w))),
+        "refuse_pledge": (s.bank, lambda w: commands.refuse_pledge(title_id=t, pledge=pledge, origin=by(w))),
         "release_pledge": (s.bank, lambda w: commands.release_pledge(title_id=t, pledge=pledge, origin=by(w))),
         "enforce": (
             s.bank,
@@ -200,7 +201,7 @@ def test_every_act_in_this_state(scene: Scene, state: str) -> None:
                 assert Event.objects.filter(title_id=scene.title).order_by("-n").first().act == act
         as_everybody()
         assert stored() == before
-        pledgees = ("release_pledge", "enforce", "keep")  # a pledgee may hand its authority to an escrow
+        pledgees = ("refuse_pledge", "release_pledge", "enforce", "keep")  # a pledgee may hand its authority to an escrow
         for stranger in (scene.other if act in pledgees else scene.bank, world.company()):
             with undone(), pytest.raises(Refusal) as refused:
                 run(stranger)
@@ -221,7 +222,8 @@ def test_the_table_says_what_is_written_here() -> None:
         if state is None or act is Act.RETURN:
             continue
         if (state, act) in {
-            (State.ISSUED, Act.REJECT), (State.DELIVERY_ASKED, Act.RELEASE_PLEDGE), (State.FROZEN, Act.UNFREEZE)
+            (State.ISSUED, Act.REJECT), (State.DELIVERY_ASKED, Act.REFUSE_PLEDGE), (State.DELIVERY_ASKED, Act.RELEASE_PLEDGE),
+            (State.FROZEN, Act.UNFREEZE),
         }:
             continue
         assert EXPECTED[state].get(act) in [s.value for s in leads], (state, act)

@@ -30,7 +30,7 @@ PARTIES, BANKS = 3, 2
 done: Counter[str] = Counter()
 WHO = {
     "transfer": "keeper", "give": "keeper", "nominate": "owner", "endorse": "keeper", "reject": "keeper", "pledge": "owner",
-    "release": "lender", "enforce": "lender", "split": "owner", "merge": "owner", "surrender": "owner", "accept": "issuer",
+    "release": "lender", "decline": "lender", "enforce": "lender", "split": "owner", "merge": "owner", "surrender": "owner", "accept": "issuer",
     "refuse": "issuer",
 }  # fmt: skip
 
@@ -41,7 +41,7 @@ def drawn(random: Random, book: Book) -> tuple[str, int, int, Any]:
     act = ""
     for n in range(90):
         if n % 15 == 0:
-            act = random.choice([*WHO, "pledge", "split", "split", "merge", "merge", "merge", "merge", "release", "enforce", "accept"])
+            act = random.choice([*WHO, "pledge", "split", "split", "merge", "merge", "merge", "merge", "release", "decline", "enforce", "accept"])
         request = plain(
             book,
             (
@@ -62,14 +62,17 @@ def plain(book: Book, request: tuple[str, int, Any, Any, int, int]) -> tuple[str
     living = [i for i, p in enumerate(book.papers) if not p.gone] or [0]
     at = living[at % len(living)] if at < 9 else 0  # now and then one that has ended, or none
     p = book.papers[min(at, len(book.papers) - 1)]
-    loan = p.loans[n % len(p.loans)] if p.loans else [3, 1]
+    loan = p.loans[n % len(p.loans)] if p.loans else [3, 1, False]
     relations = {"keeper": p.keeper, "owner": p.owner, "issuer": 0, "lender": loan[0]}
     party = relations.get(WHO[act] if whom == "right" else whom, whom)
     target = (p.named if p.named is not None else 2) if to == "named" else to
     if act == "pledge":
-        return act, at, party, (target if percent < 50 else PARTIES + n % BANKS, max(1, (p.much - p.lent) * percent // 100))
+        bank = target if percent < 50 else PARTIES + n % BANKS
+        return act, at, party, (bank, max(1, (p.much - p.lent) * percent // 100), n == 1)
     if act == "release":
         return act, at, party, (n % max(1, len(p.loans)), max(1, loan[1] * percent // 100))
+    if act == "decline":
+        return act, at, party, (n % max(1, len(p.loans)), 0)
     if act == "enforce":
         return act, at, party, (n % max(1, len(p.loans)), target)
     if act in ("split", "surrender"):
@@ -82,12 +85,12 @@ def plain(book: Book, request: tuple[str, int, Any, Any, int, int]) -> tuple[str
 
 @dataclass
 class Paper:
-    """One receipt as a person would keep it. `loans`: who lent against how much of it."""
+    """One receipt as a person would keep it. `loans`: who lent against how much of it, and whether they have said yes."""
 
     owner: int  # entitled
     keeper: int  # in control
     much: int
-    loans: list[list[int]] = field(default_factory=list)
+    loans: list[list[Any]] = field(default_factory=list)
     named: int | None = None
     back: dict[str, int] = field(default_factory=dict)  # what the last act could undo
     shown: int | None = None  # how much was presented
@@ -96,7 +99,7 @@ class Paper:
 
     @property
     def lent(self) -> int:
-        return sum(q for _b, q in self.loans)
+        return sum(q for _b, q, _yes in self.loans)
 
 
 class Book:
@@ -151,25 +154,33 @@ class Book:
                     p.named = None
             return []
         if act == "pledge":
-            bank, q = arg
+            bank, q, said = arg
             if not mine or not open_ or bank < PARTIES or bank == by_ or p.lent + q > p.much:
                 return None
-            p.loans.append([bank, q])
+            if by_ == 0 and not said:  # its own warehouse
+                return None
+            p.loans.append([bank, q, False])
             p.back = {}
             return []
-        if act in ("release", "enforce"):
+        if act in ("release", "decline", "enforce"):
             n, more = arg
             if n >= len(p.loans) or p.loans[n][0] != by_:
                 return None
+            if act == "decline":
+                if p.loans[n][2]:
+                    return None
+                p.loans.pop(n)
+                return []
             if act == "release":
                 if more > p.loans[n][1]:
                     return None
                 p.loans[n][1] -= more
+                p.loans[n][2] = True
                 p.loans = [loan for loan in p.loans if loan[1]]
                 return []
             if not open_ or more in (by_, p.keeper):
                 return None
-            _bank, q = p.loans.pop(n)
+            _bank, q, _yes = p.loans.pop(n)
             if q == p.much:
                 p.owner = p.keeper = more
                 p.named, p.back = None, {}
@@ -260,10 +271,14 @@ class Promises(TestCase):
         elif act == "reject":
             commands.reject_transfer(title_id=t, origin=o)
         elif act == "pledge":
-            commands.pledge_title(title_id=t, pledgee=id_of(people[arg[0]]), quantity=arg[1], origin=o)
-        elif act in ("release", "enforce"):
+            commands.pledge_title(
+                title_id=t, pledgee=id_of(people[arg[0]]), quantity=arg[1], affiliated=arg[2], origin=o
+            )
+        elif act in ("release", "decline", "enforce"):
             pledge = self.pledge(t, arg[0])
-            if act == "release":
+            if act == "decline":
+                commands.refuse_pledge(title_id=t, pledge=pledge, origin=o)
+            elif act == "release":
                 commands.release_pledge(title_id=t, pledge=pledge, quantity=arg[1], origin=o)
             else:
                 made = commands.enforce_pledge(
@@ -320,7 +335,7 @@ class Promises(TestCase):
             assert row.nominee_id == (ids[paper.named] if paper.named is not None else None)
             assert row.pledged == paper.lent <= row.quantity
             loans = Pledge.objects.filter(title=row, ended_at=None).values_list("pledgee_id", "quantity")
-            assert sorted((str(b), q) for b, q in loans) == sorted((str(ids[b]), q) for b, q in paper.loans)
+            assert sorted((str(b), q) for b, q in loans) == sorted((str(ids[b]), q) for b, q, _yes in paper.loans)
         assert total + book.out == 100, "quantity is conserved"
         live = any(not p.gone for p in book.papers)
         assert Claim.objects.filter(live=True).exists() == live, "the key is taken as long as anything lives"
