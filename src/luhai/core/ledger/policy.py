@@ -153,4 +153,6 @@ CODE_NAMES: Final[dict[str, str]] = {
     "escrow.fund": gettext_noop("Put in escrow"),
     "escrow.execute": gettext_noop("Paid out of escrow as agreed"),
     "escrow.return": gettext_noop("Returned from escrow"),
+    "escrow.price": gettext_noop("price of a title"),
+    "escrow.pvp": gettext_noop("payment against payment"),
 }
