@@ -1,0 +1,6 @@
+from django.apps import AppConfig
+
+
+class Lending(AppConfig):
+    name = "luhai.financing.lending"
+    label = "lending"
