@@ -1,0 +1,6 @@
+from django.apps import AppConfig
+
+
+class Transport(AppConfig):
+    name = "luhai.records.transport"
+    label = "transport"
