@@ -141,7 +141,7 @@ def test_a_dispute_over_the_api() -> None:
         ("/{id}/dispute", {"reason": "x"}, 409, "escrow.act_not_allowed"),
         ("/{id}/withdraw", {"reason": "  "}, 422, "invalid"),
         ("/{id}/settle", {"decision": "maybe", "reason": "x"}, 403, "not_entitled"),
-        (f"/{uuid4()}/execute", {}, 404, "absent"),
+        (f"/{UUID(int=9)}/execute", {}, 404, "absent"),
     ],
 )  # fmt: skip
 def test_wrong_requests_change_nothing(path: str, body: dict[str, Any], status: int, code: str) -> None:

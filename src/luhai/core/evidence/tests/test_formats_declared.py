@@ -17,7 +17,7 @@ from luhai.core.evidence.formats.read import read
 from luhai.kernel.refusal import Invalid
 
 EXAMPLES = schemas.SHIPPED / "examples"
-MISSING = object()
+MISSING = "<missing>"  # a text, so that the names of cases are the same in every process
 
 
 def example(name: str) -> dict[str, Any]:

@@ -17,7 +17,7 @@ from luhai.core.evidence.formats.read import read
 from luhai.core.evidence.formats.tree import XmlPlace
 from luhai.kernel.refusal import Invalid
 
-MISSING = object()
+MISSING = "<missing>"  # a text, so that the names of cases are the same in every process
 
 
 def changed(document: Any, changes: dict[str, Any]) -> bytes:
