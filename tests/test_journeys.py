@@ -544,17 +544,24 @@ PAGES = {
         "/", "/demands/", "/demands/?state=EXPIRED", "/demands/new", "/demands/{demand}", "/products/for-me?verdict=met",
         "/products/for-me?demand={demand}&verdict=failed", "/products/{product}", "/products/{product}/why?demand={demand}",
         "/account", "/account/company", "/accounts/2fa/", "/accounts/logout/", "/titles/", "/titles/?number=zzzz",
-        "/titles/{title}/", "/titles/new", "/ledger/",
+        "/titles/{title}/", "/titles/new", "/ledger/", "/evidence/", "/evidence/?number=zzzz", "/evidence/new", "/evidence/{evidence}/",
+        "/evidence/uses/", "/evidence/lots/", "/evidence/lots/{lot}/", "/evidence/consents/?of={evidence}", "/evidence/readers/",
+        "/evidence/reviews/", "/evidence/reviews/{review}/",
     ],
     "bank1": [
         "/", "/desk/", "/desk/?state=OFFERED", "/desk/?state=all&territory=460000", "/desk/capacity", "/desk/matches/{match}",
         "/products/own", "/products/own/new", "/products/own/{own}", "/titles/?state=PLEDGED", "/titles/{title}/",
         "/ledger/", "/ledger/?kind=zzzz", "/ledger/{account}/", "/ledger/{account}/?since=2020-01-01&until=2020-01-02",
+        "/evidence/", "/evidence/{evidence}/", "/evidence/readings/{reading}", "/evidence/consents/", "/evidence/uses/?open=1",
+        "/evidence/readers/?show=all",
     ],
     "partner1": ["/", "/desk/"],
-    "official1": ["/", "/overview/", "/demands/", "/adoption/", "/adoption/M12-01/500000/"],
-    "supervisor1": ["/", "/demands/{demand}", "/titles/{title}/", "/ledger/{account}/"],
-    "operator1": ["/overview/", "/policies/documents/{document}/proposals/"],
+    "official1": ["/", "/overview/", "/demands/", "/adoption/", "/adoption/M12-01/500000/", "/evidence/readers/"],
+    "supervisor1": [
+        "/", "/demands/{demand}", "/titles/{title}/", "/ledger/{account}/", "/evidence/{evidence}/", "/evidence/lots/{lot}/",
+        "/evidence/consents/", "/evidence/reviews/{review}/",
+    ],
+    "operator1": ["/overview/", "/policies/documents/{document}/proposals/", "/evidence/reviews/?show=all"],
 }  # fmt: skip
 
 
@@ -585,8 +592,17 @@ def named(browser: Browser, site: Site) -> dict[str, str]:
         title = last("main tbody a[href^='/titles/']")
         person.go("/ledger/?kind=own.line")
         account = last("main tbody a[href^='/ledger/']")
+        person.go("/evidence/readers/?show=all")
+        reading = last("main tbody a[href^='/evidence/readings/']")
+        person.go("/evidence/uses/?open=1")
+        evidence = last("main tbody a[href^='/evidence/']")
+        person.sign_in("company1@demo.luhai.example")
+        person.go("/evidence/lots/")
+        lot = last("main h2 a[href^='/evidence/lots/']")
+        person.go("/evidence/reviews/")
+        review = last("main .list a[href^='/evidence/reviews/']")
     links = {"document": document, "article": article, "product": product, "demand": demand, "match": match, "own": own}
-    links |= {"title": title, "account": account}
+    links |= {"title": title, "account": account, "evidence": evidence, "reading": reading, "lot": lot, "review": review}
     assert all(links.values()), links
     return {name: href.rpartition("/")[2] for name, href in links.items()}
 

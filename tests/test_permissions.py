@@ -93,6 +93,8 @@ def example(node: dict[str, Any], schema: dict[str, Any]) -> Any:
         return max(node.get("minimum", 1), node.get("exclusiveMinimum", 0) + 1)
     if kind == "boolean":
         return False
+    if hex_digits := re.fullmatch(r"\^\[0-9a-f(?:A-F)?\]\{(\d+)\}\$", node.get("pattern", "")):
+        return "0" * int(hex_digits.group(1))
     formats = {"uuid": str(UUID(int=5)), "date": "2026-03-02", "date-time": "2026-03-02T04:00:00Z"}
     return formats.get(node.get("format", ""), "x" * max(1, node.get("minLength", 1)))
 

@@ -12,6 +12,8 @@ from ninja.renderers import JSONRenderer
 from ninja.security import HttpBearer
 from ninja.utils import check_csrf
 
+from luhai.core.escrow.api import router as escrow
+from luhai.core.evidence.api import router as evidence
 from luhai.core.ledger.api import router as ledger
 from luhai.core.parties import access
 from luhai.core.parties.api import router as parties
@@ -19,9 +21,11 @@ from luhai.core.parties.queries import membership_behind
 from luhai.core.policies.api import router as policies
 from luhai.core.rules.api import router as rules
 from luhai.core.titles.api import router as titles
+from luhai.financing.lending.api import router as lending
 from luhai.kernel.origin import Actor
 from luhai.market.matching.api import router as matching
 from luhai.records.products.api import router as products
+from luhai.records.transport.api import router as transport
 from luhai.shell.api import install
 
 _SAFE = {"GET", "HEAD", "OPTIONS"}
@@ -95,5 +99,9 @@ api.add_router("/policies", policies)
 api.add_router("/rules", rules)
 api.add_router("/ledger", ledger)
 api.add_router("/titles", titles)
+api.add_router("/evidence", evidence)
+api.add_router("/escrow", escrow)
 api.add_router("/products", products)
+api.add_router("/transport", transport)
 api.add_router("/matching", matching)
+api.add_router("/lending", lending)

@@ -40,6 +40,8 @@ INSTALLED_APPS = [
     "luhai.core.evidence",
     "luhai.core.escrow",
     "luhai.records.products",
+    "luhai.records.transport",
+    "luhai.financing.lending",
     "luhai.market.matching",
     "luhai.desks",
     "django.contrib.auth",
@@ -173,6 +175,7 @@ SOCIALACCOUNT_PROVIDERS = (
 LANGUAGE_CODE = "zh-hans"
 LANGUAGES = [("zh-hans", "简体中文"), ("en", "English")]
 USE_I18N = USE_TZ = True
+LOCALE_PATHS = [BASE / "src/luhai/settlement/messages/locale"]  # a pure package, no app
 TIME_ZONE = "Asia/Shanghai"
 
 STATIC_URL = "/static/"
@@ -181,6 +184,8 @@ WHITENOISE_USE_FINDERS = True
 WHITENOISE_AUTOREFRESH = DEBUG
 STORAGES = {"staticfiles": {"BACKEND": "luhai.shell.static.Versioned"}}
 
+#: A document of 4 MiB in base64, with what stands around it.
+DATA_UPLOAD_MAX_MEMORY_SIZE = 8 * 2**20
 NINJA_PAGINATION_PER_PAGE = 50
 LOGGING_CONFIG = "luhai.shell.observe.configure"
 LOGGING: dict[str, Any] = {"version": 1}  # not empty, or Django would not call it
@@ -189,6 +194,8 @@ TEST_RUNNER = "django.test.runner.DiscoverRunner"
 PROCRASTINATE_IMPORT_PATHS = [
     "luhai.shell.jobs",
     "luhai.core.ledger.jobs",
+    "luhai.core.escrow.jobs",
+    "luhai.financing.lending.jobs",
     "luhai.market.matching.jobs",
 ]
 

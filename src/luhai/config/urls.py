@@ -8,6 +8,8 @@ from django.urls import include, path
 from django.utils.crypto import constant_time_compare
 from django.views.i18n import set_language
 
+from luhai.core.escrow import web as escrow
+from luhai.core.evidence import web as evidence
 from luhai.core.ledger import web as ledger
 from luhai.core.policies import web as policies
 from luhai.core.titles import web as titles
@@ -72,6 +74,8 @@ urlpatterns = [
     *policies.urlpatterns,
     *ledger.urlpatterns,
     *titles.urlpatterns,
+    *evidence.urlpatterns,
+    *escrow.urlpatterns,
     *products.urlpatterns,
     *matching.urlpatterns,
 ]

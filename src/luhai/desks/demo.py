@@ -28,7 +28,7 @@ from luhai.records.products import commands as products
 from luhai.shell import journal
 from simulator import corridor as invented
 
-from . import commands, demo_titles
+from . import commands, demo_escrow, demo_evidence, demo_titles
 
 _SPACE: Final = UUID("5d0c3a54-6c75-5861-a9d1-6c7568616902")
 _SHANGHAI: Final = ZoneInfo("Asia/Shanghai")
@@ -98,6 +98,9 @@ def load(*, seed: int, size: str, now: datetime, say: Callable[[str], None]) -> 
     answers = _answers(loader, demands)
     say("Documents of title, pledges, accounts")
     titles = demo_titles.load(loader, seller_of, officer_of)
+    say("Trade documents, consents, what is financed on them")
+    evidence = demo_evidence.load(loader)
+    escrows = demo_escrow.load(loader, seller_of)
     summary = {
         "measures": measures,
         "territories": 15,
@@ -108,6 +111,8 @@ def load(*, seed: int, size: str, now: datetime, say: Callable[[str], None]) -> 
         "matches": sum(d["proposed"] for d in demands.values()),
         "sent": int(assigned["sent"]),
         "titles": titles,
+        "evidence": evidence,
+        "escrows": escrows,
         **answers,
     }
     with connection.cursor() as cursor:

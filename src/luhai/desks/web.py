@@ -41,7 +41,7 @@ from . import charts
 _BACKEND: Final = "allauth.account.auth_backends.AuthenticationBackend"
 _READY_ROLES: Final = (Role.COMPANY, Role.BANK, Role.PARTNER, Role.PROVINCE, Role.SUPERVISOR, Role.OPERATOR)
 _LIVE: Final = ("PUBLISHED", "MATCHED", "OFFERED")
-_SUBJECTS: Final = ("*", "parties", "policies", "ledger", "titles", "products", "matching")
+_SUBJECTS: Final = ("*", "parties", "policies", "ledger", "titles", "evidence", "escrow", "transport", "lending", "products", "matching")
 
 
 @require_GET

@@ -2,7 +2,8 @@
 
     fold("ｉｎｖ－２０２６－００１７")  -> "INV20260017"   identity: what differs only up to here is the same number
     fold("INV 0042"), fold("inv-42")   -> "INV42", "INV42"
-    likeness("1NV/2O26/017")           -> "1NV22617"      suspicion: what agrees only here goes to a person
+    confusable("1NV/2O26/017")         -> "1NV2026017"    suspicion: what a reader takes for the same number
+    likeness("1NV/2O26/017")           -> "1NV22617"      suspicion, coarser: what agrees only here goes to a person
 
 `fold` undoes what carries no meaning in a number: compatibility forms and full width (NFKC), case, blanks, hyphens and
 dashes of every kind, invisible marks, digits of other scripts, and the zeros at the front of a run of digits. It never
@@ -50,10 +51,15 @@ def fold(text: str) -> str:
     return folded if folded == text else fold(folded)
 
 
+def confusable(text: str) -> str:
+    """The form in which a number and a copy with look-alike characters are equal; numbers given in turn stay apart."""
+    alike = fold(text).translate(_ALIKE).translate(_ALIKE)  # a Cyrillic letter for a Latin one, and that for a digit
+    return "".join(c for c in alike if unicodedata.category(c)[0] in "LN")
+
+
 def likeness(text: str) -> str:
     """The form in which a number and an edited copy of it are mostly equal: for suspicion, never for identity."""
-    alike = fold(text).translate(_ALIKE).translate(_ALIKE)  # a Cyrillic letter for a Latin one, and that for a digit
-    return "".join(c for c in alike if c != "0" and unicodedata.category(c)[0] in "LN")
+    return confusable(text).replace("0", "")
 
 
 def _carries_nothing(c: str) -> bool:

@@ -10,6 +10,7 @@ from uuid import UUID, uuid4
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import path
+from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, gettext_noop
 from django.views.decorators.http import require_GET, require_http_methods
@@ -75,8 +76,13 @@ def escrow(request: HttpRequest, escrow_id: UUID) -> HttpResponse:
     view = queries.escrow(escrow_id=escrow_id, viewer=viewer)
     me = next((p.name for p in view.parties if p.id == viewer.party_id), "")
     conditions = {c["name"]: c for c in view.terms["conditions"]}
+    early = set() if view.state is State.MET else {Act.EXECUTE}
+    if timezone.now() < view.expires_at:
+        early.add(Act.EXPIRE)
     acts = [
-        (act, _inputs(act, view, me, viewer, request), act == failed[0]) for act in view.may if act in _ACTS
+        (act, _inputs(act, view, me, viewer, request), act == failed[0])
+        for act in view.may
+        if act in _ACTS and act not in early
     ]
     unit_of = {leg.name: leg.unit for leg in view.value}
     parties_by_id: dict[UUID | None, Any] = {p.id: p for p in view.parties}
@@ -84,6 +90,7 @@ def escrow(request: HttpRequest, escrow_id: UUID) -> HttpResponse:
         request, "escrow/escrow.html", status=422 if failed[1] else 200, escrow=view, state=STATE_NAMES[view.state],
         shade=_SHADES.get(view.state, ""), me=me, acts=acts, failed=failed[1],
         waits=[(w, conditions[w.name]) for w in view.waits],
+        titles=[(t, _title_name(str(t.title), viewer)) for t in view.titles],
         moved=[(m, unit_of[m["leg"]]) for m in view.outcome.moved] if view.outcome else [],
         history=[
             (e, parties_by_id.get(e.party), STATE_NAMES[e.after])
@@ -248,7 +255,7 @@ def arrange(request: HttpRequest) -> HttpResponse:
     return page(
         request, "escrow/arrange.html", status=422 if error else 200, error=error, given=request.POST, sort=sort,
         sorts=_SORTS.items(), new=request.POST.get("new") or uuid4(), currencies=[c.value for c in Currency], accounts=own,
-        titles=[t for t in held if t.live and not t.keeper], latest=(datetime.now(UTC) + timedelta(days=30)).date().isoformat(),
+        titles=[t for t in held if t.live and not t.keeper], latest=(timezone.now() + timedelta(days=30)).date().isoformat(),
     )  # fmt: skip
 
 

@@ -27,7 +27,7 @@ from luhai.core.ledger.commands import TransferRefused
 from luhai.core.ledger.policy import Transfer
 from luhai.core.parties import queries as parties
 from luhai.core.rules import queries as rules
-from luhai.kernel.folding import fold
+from luhai.kernel.folding import confusable, fold
 from luhai.kernel.origin import SYSTEM, Origin, Role
 from luhai.kernel.refusal import Absent, Invalid, NotEntitled, Refusal, gettext_noop
 from luhai.shell.command import command, record
@@ -52,7 +52,7 @@ MEASURES: Final[Mapping[str, list[str]]] = {
     Purpose.SETTLEMENT: ["M08-01"],
     Purpose.FINANCING: ["M06-08", "M14-06"],
 }
-MOST_BYTES: Final = 8 * 2**20
+MOST_BYTES: Final = 4 * 2**20
 MOST_FACTS: Final = 500
 
 
@@ -66,6 +66,13 @@ class NearDuplicate(Refusal):
     message = gettext_noop(
         "The document looks like one that is here already; a person must tell them apart (%(review)s)."
     )
+
+    def __init__(self, *, like: UUID, identity_digest: str, **facts: object) -> None:
+        super().__init__(**facts)
+        self.like, self.identity_digest = (
+            like,
+            identity_digest,
+        )  # not for whoever asks: it may be another's document
 
 
 class SameDocument(Refusal):
@@ -148,12 +155,12 @@ def opens_review(run: Callable[P, R]) -> Callable[P, R]:
         try:
             return run(*args, **arguments)
         except Refusal as refusal:
-            if refusal.code == NearDuplicate.code:
+            if isinstance(refusal, NearDuplicate):
                 origin: Any = arguments["origin"]
-                facts = refusal.facts
                 open_review(
-                    identity_digest=str(facts["identity_digest"]), evidence_id=UUID(str(facts["like"])),
-                    external_ref=str(facts["number"]), reason=str(facts["reason"]), origin=origin.child("review"),
+                    identity_digest=refusal.identity_digest, evidence_id=refusal.like,
+                    external_ref=str(refusal.facts["number"]), reason=str(refusal.facts["reason"]),
+                    origin=origin.child("review"),
                 )  # fmt: skip
             raise
 
@@ -188,6 +195,7 @@ def receive_evidence(
     digest = hashlib.sha256(data).hexdigest()
     _check_signature(signature, data)
     facts = document.facts
+    _of_our_times(facts, observed_at)
     if len(facts) > MOST_FACTS:
         raise Invalid(field="content", problem=f"at most {MOST_FACTS} facts in one file")
     party = parties.party(party_id=subject_id, viewer=origin.actor)
@@ -196,16 +204,15 @@ def receive_evidence(
         _may_tell(fact, subject_id, numbers, origin)
     received = _Received(subject_id, numbers, digest, observed_at, signature)
     with as_system():
+        _lock_words([str(evidence_id)])
         _lock_words(
             word
             for fact in facts
-            for word in (
-                policy.identity(fact, digest).digest,
-                *(m.digest for m in policy.mentions(fact, subject_id)),
-                f"{subject_id} {fact.currency} {fact.amount_minor}",
-                f"{subject_id} {policy.look(fact, numbers, origin.at.date()).number}",
+            for word in _words(
+                policy.identity(fact, digest), _mentions(fact, subject_id, numbers),
+                policy.look(fact, numbers, origin.at.date()), subject_id,
             )
-        )
+        )  # fmt: skip
         return [
             str(_receive(evidence_id if n == 0 else uuid5(evidence_id, str(n)), fact, received, origin))
             for n, fact in enumerate(facts)
@@ -234,12 +241,12 @@ def _receive(evidence_id: UUID, document: Document, received: _Received, origin:
         )
     if Evidence.objects.filter(pk=evidence_id).exists():
         raise Invalid(field="evidence_id", problem=gettext_noop("this id is taken; choose another"))
-    mentioned = policy.mentions(document, received.subject)
-    lots = _lots_of(mentioned, origin)
+    mentioned = _mentions(document, received.subject, received.numbers)
+    about = _about(document, received.subject)
+    lots = _lots_of(mentioned, about, origin)
     on = origin.at.date()
     look = policy.look(document, received.numbers, on)
     lots |= _compare(own, look, document.external_ref, received.subject, lots, origin)
-    about = _about(document, received.subject)
     known, territory = rules.parameters(viewer=origin.actor), _territory(received.subject, origin)
     tolerance = known.value("evidence.settlement_tolerance", on, territory)
     ratio = known.value("evidence.finance_ratio", on, territory)
@@ -290,8 +297,19 @@ def _bytes(content: str) -> bytes:
     except (binascii.Error, ValueError):
         raise Invalid(field="content", problem=gettext_noop("the bytes of the document in base64")) from None
     if not 0 < len(data) <= MOST_BYTES:
-        raise Invalid(field="content", problem=gettext_noop("from 1 byte to 8 MiB"))
+        raise Invalid(field="content", problem=gettext_noop("from 1 byte to 4 MiB"))
     return data
+
+
+def _of_our_times(facts: Sequence[Document], observed_at: datetime | None = None) -> None:
+    """Refuse days and instants at the ends of the calendar, which no program can count from."""
+    for when in (observed_at, *(fact.observed_at for fact in facts)):
+        if when is not None and (when.tzinfo is None or not 1900 <= when.year <= 2200):
+            raise Invalid(
+                field="observed_at", problem=gettext_noop("an instant with its zone, from 1900 to 2200")
+            )
+    if any(fact.dated is not None and not 1900 <= fact.dated.year <= 2200 for fact in facts):
+        raise Invalid(field="dated", problem=gettext_noop("a day from 1900 to 2200"))
 
 
 def _check_signature(signature: Mapping[str, Any] | None, data: bytes) -> None:
@@ -314,13 +332,24 @@ def _may_tell(document: Document, subject: UUID, numbers: set[str], origin: Orig
     if actor.role is Role.COMPANY and actor.party_id != subject and document.kind not in _OF_OTHERS:
         raise NotEntitled(who=gettext_noop("the company itself, its bank or an agency"))
     named = policy.numbers_of(document)
-    if named and numbers and not named & numbers and document.kind not in _OF_OTHERS:
-        raise NotNamed(numbers=", ".join(sorted(numbers)))
+    if not named or named & numbers or document.kind is Kind.TRANSPORT_EVENT:
+        return
+    party = parties.party(party_id=subject, viewer=origin.actor)
+    called = {fold(name) for name in (party.name_zh, party.name_en) if name}
+    if numbers or not called & {fold(p.name) for p in document.parties}:
+        raise NotNamed(numbers=", ".join(sorted(numbers)) or party.name_en or party.name_zh)
 
 
 def _about(document: Document, subject: UUID) -> list[UUID]:
     named = parties.registered(numbers=policy.numbers_of(document), viewer=SYSTEM)
     return [subject, *sorted(named - {subject})]
+
+
+def _mentions(document: Document, subject: UUID, numbers: set[str]) -> list[policy.Mention]:
+    """What the document is about, as digests of its company and of the registered company that sells the goods to it."""
+    others = policy.seller_numbers(document)
+    seller = parties.registered(numbers=others, viewer=SYSTEM) if others and not others & numbers else set()
+    return policy.mentions(document, subject, next(iter(seller - {subject}), None))
 
 
 def _territory(party: UUID, origin: Origin) -> str | None:
@@ -330,8 +359,13 @@ def _territory(party: UUID, origin: Origin) -> str | None:
 def _refuse_known(own: policy.Identity, origin: Origin) -> None:
     known = Evidence.objects.filter(identity_digest=own.digest).first()
     if known is not None:
-        seen = origin.actor.party_id in known.seen_by or origin.actor.role in OFFICE
-        raise AlreadyReceived(evidence=str(known.pk) if seen else None)
+        raise AlreadyReceived(evidence=_told(known, origin))
+
+
+def _told(row: Evidence, origin: Origin) -> str | None:
+    """The id of evidence, for whoever may know that it is here."""
+    seen = origin.actor.party_id in row.seen_by or origin.actor.role in OFFICE
+    return str(row.pk) if seen else None
 
 
 def _lock_words(words: Iterable[str]) -> None:
@@ -344,30 +378,58 @@ def _lock_words(words: Iterable[str]) -> None:
         )
 
 
+def _words(
+    own: policy.Identity, mentioned: Iterable[policy.Mention], look: policy.Look, subject: UUID
+) -> list[str]:
+    """What two documents may share, so that the later one must wait for the earlier and see it."""
+    return [
+        own.digest,
+        *(m.digest for m in mentioned),
+        f"{subject} {look.currency} {look.amount_minor}",
+        f"{subject} {look.number}",
+    ]
+
+
 def _days(key: str, origin: Origin) -> int:
     return rules.parameters(viewer=origin.actor).value(key, origin.at.date(), None).in_unit("days")
 
 
-def _lots_of(mentioned: Sequence[policy.Mention], origin: Origin) -> set[UUID]:
-    """The lots of the evidence that shares a mention; a thing that is used again joins near days only."""
+def _lots_of(mentioned: Sequence[policy.Mention], about: Sequence[UUID], origin: Origin) -> set[UUID]:
+    """The lots of the evidence that shares a mention; a thing that is used again joins near days only.
+
+    `about` are those whom the document names, its company first. Documents of two companies join when each names the other: nobody
+    else can tie up a company's goods by writing its numbers into a paper.
+    """
     days = timedelta(days=_days("evidence.container_days", origin))
     found: set[UUID] = set()
     by_digest: dict[str, list[date | None]] = {}
     for m in mentioned:
         by_digest.setdefault(m.digest, []).append(m.on)
     rows = Mention.objects.filter(digest__in=by_digest, evidence__lot__isnull=False)
-    for digest, on, lot in rows.values_list("digest", "on", "evidence__lot_id"):
-        if any(on is None or own is None or abs(on - own) <= days for own in by_digest[digest]):
+    columns = ("digest", "on", "evidence__lot_id", "evidence__subject_id", "evidence__about")
+    for digest, on, lot, subject, others in rows.values_list(*columns):
+        if (subject in about and about[0] in others) and any(
+            on is None or own is None or abs(on - own) <= days for own in by_digest[digest]
+        ):
             found.add(lot)
     return found
 
 
 def _compare(
-    own: policy.Identity, look: policy.Look, number: str, subject: UUID, lots: set[UUID], origin: Origin
-) -> set[UUID]:
-    """Refuse what looks like a document that is here, until a person has told them apart; return lots that a person joined it to."""
+    own: policy.Identity, look: policy.Look, number: str, subject: UUID, lots: set[UUID], origin: Origin,
+    itself: UUID | None = None,
+) -> set[UUID]:  # fmt: skip
+    """Refuse what looks like a document that is here, until a person has told them apart; return lots that a person joined it to.
+
+    `itself` is here already, and is corrected: others may have been told apart from it.
+    """
     days = _days("evidence.near_duplicate_days", origin)
     answers = {r.evidence_id: r.outcome for r in Review.objects.filter(identity_digest=own.digest)}
+    from_it = (
+        dict(Review.objects.filter(evidence=itself).values_list("identity_digest", "outcome"))
+        if itself
+        else {}
+    )
     worth = Q(
         amount_minor=look.amount_minor, currency=look.currency,
         dated__range=(look.on - timedelta(days=days), look.on + timedelta(days=days)),
@@ -375,21 +437,24 @@ def _compare(
     alike = Q(look=look.number, kind=look.kind) if look.number else Q(pk=None)
     like = alike if look.amount_minor is None else alike | worth
     joined: set[UUID] = set()
-    for row in Evidence.objects.filter(like, subject_id=subject, kind__in=policy.COLLATERAL).order_by(
-        "received_at", "id"
-    ):
-        other = policy.Look(row.kind, row.look, row.other, row.amount_minor, row.currency, row.dated)
+    rows = Evidence.objects.filter(like, subject_id=subject, kind__in=policy.COLLATERAL)
+    if itself is not None:
+        rows = rows.exclude(pk=itself)
+    for row in rows.order_by("received_at", "id"):
+        other = policy.Look(
+            row.kind, row.look, row.other, row.amount_minor, row.currency, row.dated, confusable(row.external_ref)
+        )  # fmt: skip
         reason = policy.near(look, other, joined=row.lot_id in lots, days=days)
         if reason is None or look.kind not in policy.COLLATERAL:
             continue
-        outcome = answers.get(row.pk)
+        outcome = answers.get(row.pk) or from_it.get(row.identity_digest)
         if outcome == ReviewOutcome.SAME_DOCUMENT:
             raise SameDocument(evidence=str(row.pk))
         if outcome == ReviewOutcome.SAME_GOODS and row.lot_id is not None:
             joined.add(row.lot_id)
         elif outcome != ReviewOutcome.DISTINCT:
             raise NearDuplicate(
-                review=str(uuid5(row.pk, own.digest)), like=str(row.pk), reason=reason, number=number,
+                review=str(uuid5(row.pk, own.digest)), like=row.pk, reason=reason, number=number, evidence=_told(row, origin),
                 identity_digest=own.digest,
             )  # fmt: skip
     return joined
@@ -413,6 +478,7 @@ def _add_piece(row: Evidence, document: Document, received: _Received, origin: O
 # --- correcting -------------------------------------------------------------------------------------------------------
 
 
+@opens_review
 @command(may=SOURCES)
 def correct_evidence(
     *, evidence_id: UUID, content: str, signature: dict[str, Any] | None = None, origin: Origin
@@ -421,12 +487,14 @@ def correct_evidence(
 
     Who:     whoever delivered it, or an agency.
     Writes:  a Piece; the amount and state; what may be used. Below what is used already: an alert and a signal for every use.
-    Refuses: Absent, NotEntitled, Cancelled, OtherDocument, Invalid, WrongSignature.
+    Refuses: Absent, NotEntitled, Cancelled, OtherDocument, CurrencyDiffers, Invalid, WrongSignature; NearDuplicate (opens a Review) and
+             SameDocument where it would come to look like another document by its new amount or day.
     """
     data = _bytes(content)
     document = read(data)
     _check_signature(signature, data)
     row = _for_change(evidence_id, origin)
+    _of_our_times([document])
     if document.parts:
         raise Invalid(field="content", problem=gettext_noop("one document, not a file of several"))
     digest = hashlib.sha256(data).hexdigest()
@@ -437,13 +505,20 @@ def correct_evidence(
     }
     received = _Received(row.subject_id, numbers, digest, None, signature)
     with as_system():
-        mentioned = policy.mentions(document, row.subject_id)
+        mentioned = _mentions(document, row.subject_id, numbers)
         own = policy.identity(document, digest)
-        _lock_words([own.digest, *(m.digest for m in mentioned)])
-        lots = _lots_of(mentioned, origin)
+        look = policy.look(document, numbers, row.dated)
+        _lock_words(_words(own, mentioned, look, row.subject_id))
+        lots = _lots_of(mentioned, row.about, origin)
+        worth = (document.amount_minor, document.currency or "", look.on)
+        if own.digest == row.identity_digest and worth != (row.amount_minor, row.currency, row.dated):
+            mine = {row.lot_id} if row.lot_id else set()
+            lots |= _compare(
+                own, look, document.external_ref, row.subject_id, lots | mine, origin, itself=row.pk
+            )
         row = _locked(evidence_id, more_lots=lots)
-        if row.state == State.CANCELLED:
-            raise Cancelled(evidence=str(row.pk))
+        if row.state == State.CANCELLED and origin.actor.role not in _AGENCIES:
+            raise Cancelled(evidence=str(row.pk))  # an agency may say that it was taken back by mistake
         if own.digest != row.identity_digest:
             raise OtherDocument(number=document.external_ref)
         if (document.currency or "") != row.currency and row.amount_minor is not None:
@@ -507,7 +582,7 @@ def _take_back(document: Document, received: _Received, origin: Origin) -> UUID:
         raise CorrectedUnknown(number=document.corrects)
     _lock_words([own])
     row = _locked(known)
-    if origin.actor.party_id not in row.seen_by and origin.actor.role not in _AGENCIES:
+    if origin.actor.party_id not in (row.source_id, row.subject_id) and origin.actor.role not in _AGENCIES:
         raise CorrectedUnknown(number=document.corrects)
     if row.state == State.CANCELLED:
         raise Cancelled(evidence=str(row.pk))
@@ -515,9 +590,15 @@ def _take_back(document: Document, received: _Received, origin: Origin) -> UUID:
         fold(ref) == fold(document.external_ref) for ref in row.pieces.values_list("external_ref", flat=True)
     ):
         raise AlreadyReceived(evidence=str(row.pk))
+    left = (row.amount_minor or 0) + (document.amount_minor or 0)
+    if left < 0:
+        raise Invalid(
+            field="gross_amount",
+            problem=gettext_noop("no more than is left of the invoice that it takes back"),
+        )
     row.version += 1
     _add_piece(row, document, received, origin)
-    row.amount_minor = max((row.amount_minor or 0) + (document.amount_minor or 0), 0)
+    row.amount_minor = left
     _stand(
         row,
         State.LIVE if row.amount_minor else State.CANCELLED,
@@ -672,12 +753,7 @@ def _refit_lot(lot: Lot, origin: Origin, absorbed: Sequence[tuple[Lot, policy.Ro
     """Let the account of the goods allow what their largest form allows; move onto it what was financed on absorbed lots."""
     if not lot.currency:
         return
-    limits: dict[str, int] = {}
-    for kind, limit in Evidence.objects.filter(lot=lot, state=State.LIVE).values_list(
-        "kind", "finance_limit"
-    ):
-        limits[kind] = limits.get(kind, 0) + limit
-    limit = policy.capacity(limits)
+    limit = policy.capacity(_limits_by_kind(lot))
     room = rooms.read([(lot.pk, LOT)])[lot.pk, LOT]
     used = room.used + sum(other.used for _, other in absorbed)
     change = max(limit, used) - room.granted
@@ -695,6 +771,32 @@ def _refit_lot(lot: Lot, origin: Origin, absorbed: Sequence[tuple[Lot, policy.Ro
         _alert(uses.filter(alert__in=[Alert.NONE, Alert.OVERFINANCED]), Alert.OVERFINANCED, origin)
     else:
         uses.filter(alert=Alert.OVERFINANCED).update(alert=Alert.NONE, changed_at=origin.at)
+
+
+def _limits_by_kind(lot: Lot) -> dict[str, int]:
+    """What each kind of document allows on these goods; writes down what each document adds to it.
+
+    Once only counts what a person found to be about the same goods, and what bears one number: the same contract with another buyer on it.
+    """
+    rows = list(Evidence.objects.filter(lot=lot).order_by("received_at", "id"))
+    by_digest = {row.identity_digest: row.pk for row in rows}
+    found = Review.objects.filter(
+        outcome=ReviewOutcome.SAME_GOODS, evidence__lot=lot, identity_digest__in=by_digest
+    )
+    same = [(by_digest[d], e) for d, e in found.values_list("identity_digest", "evidence_id")]
+    by_number: dict[tuple[str, str], UUID] = {}
+    for row in rows:
+        row.lot = lot
+        if number := fold(row.external_ref):
+            same.append((row.pk, by_number.setdefault((row.kind, number), row.pk)))
+    added = policy.adds([(row.pk, row.kind, _limits(row).financing) for row in rows], same)
+    limits: dict[str, int] = {}
+    for row in rows:
+        limits[row.kind] = limits.get(row.kind, 0) + added[row.pk]
+        if row.finance_limit != added[row.pk]:
+            row.finance_limit = added[row.pk]
+            row.save(update_fields=["finance_limit"])
+    return limits
 
 
 @command(may=OFFICE)
@@ -746,6 +848,7 @@ def draw(
     with as_system():
         if not Evidence.objects.filter(pk=evidence_id).exists():
             raise Absent(kind="evidence")
+        _lock_words([str(use_id)])
         row = _locked(evidence_id)
         if Use.objects.filter(pk=use_id).exists():
             raise Invalid(field="use_id", problem=gettext_noop("this id is taken; choose another"))
@@ -768,8 +871,8 @@ def draw(
                 raise
             raise _used_up(row, lot, reason, amount, use_id) from None
         Use.objects.create(
-            id=use_id, evidence=row, lot=lot, purpose=reason, user_id=user_id, about=row.about, amount=amount,
-            currency=currency, basis=basis, territory=origin.actor.territory, made_at=origin.at, changed_at=origin.at,
+            id=use_id, evidence=row, lot=lot, purpose=reason, user_id=user_id,
+            about=policy.concerned(reason, row.subject_id, row.about), amount=amount, currency=currency, basis=basis, territory=origin.actor.territory, made_at=origin.at, changed_at=origin.at,
         )  # fmt: skip
         shared = 0
         if lot is not None:  # a second lender, and the first, learn of each other
@@ -790,8 +893,12 @@ def free(*, use_id: UUID, amount: int | None = None, reason: str = "", origin: O
         seen = Use.objects.filter(pk=use_id).first()
         if seen is None:
             raise Absent(kind="use")
-        row = _locked(seen.evidence_id)
-        use = Use.objects.select_for_update().get(pk=use_id)
+        while True:
+            row = _locked(seen.evidence_id)
+            use = Use.objects.select_for_update().get(pk=use_id)
+            if use.evidence_id == row.pk:
+                break
+            seen = use  # it moved to another form while this waited for its goods
         left = use.amount - use.freed
         back = left if amount is None else amount
         if not isinstance(back, int) or isinstance(back, bool) or not 0 < back <= left:
@@ -853,7 +960,7 @@ def use_evidence(
     Who:     a bank to which somebody whom the document is about has consented, for this purpose; or a bank whom it is about itself.
     Refuses: NotConsented, and what `draw` refuses. When others use the document already, they are told.
     """
-    basis = _consent_for(evidence_id, _purpose(purpose), origin)
+    basis = _consent_for(evidence_id, _purpose(purpose), origin, spend=True)
     party = origin.actor.party_id
     assert party is not None
     draw(
@@ -968,8 +1075,10 @@ def note_contest(*, evidence_id: UUID, purpose: str, asked: int, origin: Origin)
         others = Use.objects.filter(about, purpose=reason, freed__lt=F("amount")).exclude(
             user_id=origin.actor.party_id
         )
-        told = sorted(others.values_list("pk", flat=True))
-        others.update(contested=F("contested") + 1)
+        told = list(
+            others.select_for_update().order_by("id").values_list("pk", flat=True)
+        )  # in one order for all who tell
+        Use.objects.filter(pk__in=told).update(contested=F("contested") + 1)
         record(
             "evidence.contested", row.pk, measures=MEASURES[reason], purpose=reason, asked=asked, uses=told
         )
@@ -983,7 +1092,8 @@ def _purpose(word: str) -> Purpose:
         raise Invalid(field="purpose", problem=f"one of {', '.join(p.value for p in Purpose)}") from None
 
 
-def _consent_for(evidence_id: UUID, purpose: Purpose, origin: Origin) -> UUID | None:
+def _consent_for(evidence_id: UUID, purpose: Purpose, origin: Origin, *, spend: bool = False) -> UUID | None:
+    """The consent that a use rests on; None for evidence about the actor itself. For one occasion, it is spent by the use."""
     with as_system():
         row = Evidence.objects.filter(pk=evidence_id).first()
         if row is None:
@@ -991,6 +1101,9 @@ def _consent_for(evidence_id: UUID, purpose: Purpose, origin: Origin) -> UUID | 
         if origin.actor.party_id in row.about:
             return None
         found = covering(row, origin.actor.party_id, purpose, origin.at)
+        if spend and not isinstance(found, str) and found.one_off:
+            found.spent_at = origin.at
+            found.save(update_fields=["spent_at"])
     if isinstance(found, str):
         raise NotConsented(evidence=str(evidence_id), why=found)
     return found.pk

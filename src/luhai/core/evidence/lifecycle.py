@@ -82,7 +82,7 @@ ALERT_NAMES: Final = MappingProxyType(
 )
 CONSENT_STATE_NAMES: Final = MappingProxyType(
     {
-        ConsentState.ASKED: gettext_noop("asked for"),
+        ConsentState.ASKED: gettext_noop("requested"),
         ConsentState.DECLINED: gettext_noop("declined"),
         ConsentState.GIVEN: gettext_noop("in force"),
         ConsentState.WITHDRAWN: gettext_noop("withdrawn"),
@@ -100,7 +100,7 @@ OUTCOME_NAMES: Final = MappingProxyType(
 KIND_NAMES: Final = MappingProxyType(
     {
         "contract": gettext_noop("contract"),
-        "order": gettext_noop("order"),
+        "order": gettext_noop("purchase order"),
         "invoice": gettext_noop("invoice"),
         "customs_declaration": gettext_noop("customs declaration"),
         "customs_notice": gettext_noop("answer of customs"),

@@ -4,6 +4,7 @@
     mentions(document, subject)   -> what it is about, as digests: two documents of one company that share one are about the same goods
     near(a, b, days=…)            -> is it another document, edited or dressed up? Then a person looks
     limits(amount, …)             -> how much may be settled and financed against it
+    adds(forms, same)             -> what each document of one lot adds to what its kind allows
     fit(room, limit)              -> what must move so that a bounded account allows its limit and never less than is used
 
 Numbers are folded before they are compared (kernel/folding); only digests are shared, so that nobody learns a number it does not hold.
@@ -14,6 +15,7 @@ Source: domain notes on financing §0.5, §9.1; on settlement §0.2 (5), §1.3.
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
 from types import MappingProxyType
@@ -23,7 +25,7 @@ from uuid import UUID, uuid5
 import rfc8785
 
 from luhai.core.evidence.formats.document import Document, Kind
-from luhai.kernel.folding import fold, likeness
+from luhai.kernel.folding import confusable, fold, likeness
 
 #: Which key of a document is its own. The others say what it is about.
 _OWN_KEY: Final = MappingProxyType(
@@ -39,6 +41,8 @@ _OWN_KEY: Final = MappingProxyType(
 _NOT_IDENTITY: Final = frozenset({"amount", "date", "kind", "departed"})
 #: Who issues a document, by role, for formats that state no key of their own.
 _ISSUERS: Final = ("issuer", "carrier", "seller", "exporter", "declarant", "shipper", "warehouse")
+#: Whose goods they are, until they are paid for.
+_SELLERS: Final = ("seller", "exporter", "shipper")
 #: The other side of a deal.
 _COUNTERPARTIES: Final = ("buyer", "consignee", "importer", "seller", "shipper", "exporter")
 #: Documents that stand for goods or for their price, in the order in which goods change form.
@@ -49,6 +53,8 @@ COLLATERAL: Final = (
 _JOINING: Final = frozenset(
     {str(k) for k in COLLATERAL} | {"booking", "consignment", "letter_of_credit", "packing_list"}
 )
+#: Forms that follow goods from hand to hand: every carrier and every warehouse writes its own, over the same worth.
+HANDED_ON: Final = frozenset({Kind.TRANSPORT_DOCUMENT, Kind.WAREHOUSE_RECEIPT})
 #: Registers whose numbers name one party, whoever writes them.
 REGISTERS: Final = ("uscc", "lei")
 
@@ -70,7 +76,7 @@ class Mention:
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """What a person would compare. `number` as a hurried eye reads it; `other` the folded counterparty."""
+    """What a person would compare. `number` as a hurried eye reads it, `read` as a careful one does; `other` the folded counterparty."""
 
     kind: str
     number: str
@@ -78,6 +84,7 @@ class Look:
     amount_minor: int | None
     currency: str
     on: date
+    read: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,15 +142,27 @@ def numbers_of(document: Document) -> set[str]:
     return {n for p in document.parties for s, n in p.identifiers if s in REGISTERS}
 
 
-def mentions(document: Document, subject: UUID) -> list[Mention]:
-    """What joins this document to others of the same company. Another company's reference joins nothing of this one."""
+def seller_numbers(document: Document) -> set[str]:
+    """The register numbers of whoever sells the goods, or ships them, by the document's own account."""
+    sellers = (p for role in _SELLERS if (p := document.party(role)))
+    return next((n for p in sellers if (n := {v for s, v in p.identifiers if s in REGISTERS})), set())
+
+
+def mentions(document: Document, subject: UUID, seller: UUID | None = None) -> list[Mention]:
+    """What joins this document to others of the same company, and to those of its `seller`, where that is another company.
+
+    Another company's reference joins nothing of this one; but goods that are told in their buyer's name are their seller's still.
+    """
     if document.kind not in COLLATERAL:
         return []
     found: dict[tuple[str, str], Mention] = {}
+    owners = [subject] if seller is None else [subject, seller]
 
     def add(kind: str, value: str, on: date | None = None) -> None:
         if folded := fold(value):
-            found[kind, folded] = Mention(kind, digest_of("mention", str(subject), kind, folded), on)
+            for owner in owners:
+                digest = digest_of("mention", str(owner), kind, folded)
+                found[f"{owner} {kind}", folded] = Mention(kind, digest, on)
 
     add(document.kind, document.external_ref)
     for reference in document.references:
@@ -160,24 +179,35 @@ def mentions(document: Document, subject: UUID) -> list[Mention]:
             day = parts.get("departed", "")
             add("container", parts["container"], date.fromisoformat(day[:10]) if day else document.dated)
     for reference in document.references:
-        if reference.kind == "container" and ("container", fold(reference.value)) not in found:
+        if reference.kind == "container" and (f"{subject} container", fold(reference.value)) not in found:
             add("container", reference.value, document.dated)
     return list(found.values())
 
 
 def look(document: Document, subject_numbers: set[str], on: date) -> Look:
-    """What a person would compare of this document; the counterparty is whoever is not the company itself."""
-    others = [c for role in _COUNTERPARTIES if (c := party_code(document, role)) and c not in subject_numbers]
+    """What a person would compare of this document; the counterparty is whoever is not the company itself.
+
+    It is told by its number in a register that all know, else by its name: of its other numbers, one paper states one and the next another.
+    """
+    sides = (p for role in _COUNTERPARTIES if (p := document.party(role)))
+    codes = (
+        next((n for s in REGISTERS if (n := p.identifier(s))), None)
+        or fold(p.name)
+        or next((n for _, n in p.identifiers), "")
+        for p in sides
+    )
+    other = next((c for c in codes if c and c not in subject_numbers), "")
     return Look(
-        str(document.kind), likeness(document.external_ref), fold(others[0]) if others else "", document.amount_minor,
-        document.currency or "", document.dated or on,
+        str(document.kind), likeness(document.external_ref), fold(other), document.amount_minor, document.currency or "",
+        document.dated or on, confusable(document.external_ref),
     )  # fmt: skip
 
 
 def near(new: Look, old: Look, *, joined: bool, days: int) -> str | None:
     """Why the new document may be the old one, or be about the same goods without saying so; None if it may not.
 
-    edited      the same kind, and numbers that a hurried eye takes for one another, for the same counterparty or the same worth
+    edited      the same kind, and numbers that even a careful eye takes for one another (O for 0); or that a hurried one does, of the same
+                worth: papers numbered in turn differ in worth
     same_worth  the same amount within `days`: of one kind, an edited copy; of two kinds that are not `joined` by a reference,
                 another paper of the same goods
     """
@@ -189,7 +219,11 @@ def near(new: Look, old: Look, *, joined: bool, days: int) -> str | None:
         new.kind == old.kind
         and new.number
         and new.number == old.number
-        and (same_worth or new.other == old.other)
+        and (
+            same_worth
+            or bool(new.read and new.read == old.read)
+            or (new.amount_minor is None and new.other == old.other)
+        )
     ):
         return "edited"
     one_deal = not new.other or not old.other or new.other == old.other
@@ -210,9 +244,33 @@ def limits(kind: Kind | str, amount_minor: int | None, *, tolerance_bp: int, rat
     return Limits(amount_minor * (10_000 + tolerance_bp) // 10_000, amount_minor * ratio_bp // 10_000)
 
 
+def concerned(purpose: str, subject: UUID, about: Sequence[UUID]) -> list[UUID]:
+    """Whose word and whose business a use is: goods and claims are financed by their owner; a payment has two sides."""
+    return [subject] if purpose == "financing" else list(about)
+
+
 def fit(room: Room, limit: int) -> int:
     """By how much the grant of an account must change (below zero: shrink) to allow `limit`, and never less than is used."""
     return max(limit, room.used) - room.granted
+
+
+def adds(forms: Sequence[tuple[UUID, str, int]], same: Iterable[tuple[UUID, UUID]]) -> dict[UUID, int]:
+    """What each document of one lot adds to what its kind allows. `forms` are (document, kind, what its own face allows), oldest first.
+
+    Documents of one kind add up, as part shipments do. Once only, as their largest, count those that a person found to be about the `same`
+    goods, and those that are handed on from carrier to carrier with them.
+    """
+    kinds = {key: kind for key, kind, _ in forms}
+    group = {key: kind if kind in HANDED_ON else str(key) for key, kind, _ in forms}
+    for a, b in same:
+        if a in kinds and b in kinds and kinds[a] == kinds[b]:
+            gone, kept = group[a], group[b]
+            group = {key: kept if of == gone else of for key, of in group.items()}
+    largest: dict[str, tuple[int, UUID]] = {}
+    for key, _, limit in forms:
+        if limit > largest.get(group[key], (-1, key))[0]:
+            largest[group[key]] = limit, key
+    return {key: limit if largest[group[key]][1] == key else 0 for key, _, limit in forms}
 
 
 def capacity(limits_by_kind: dict[str, int]) -> int:

@@ -18,11 +18,13 @@ from luhai.shell.api import cursor_of, instant, read_cursor
 from luhai.shell.context import as_system
 from luhai.shell.query import SIGNED_IN, query
 
-from . import policy, rooms
+from . import lifecycle, policy, rooms
 from .lifecycle import ConsentState, Purpose, State
 from .models import Consent, Evidence, Lot, Piece, Receipt, Review, Use
 from .rooms import FINANCING, LOT, SETTLEMENT
 
+#: What documents are called, for whoever shows them.
+KIND_NAMES = lifecycle.KIND_NAMES
 OFFICE = (Role.SUPERVISOR, Role.OPERATOR, Role.SYSTEM)
 
 
@@ -471,7 +473,9 @@ def covering(evidence: Evidence, grantee: UUID | None, purpose: str, at: datetim
         "spent",
         "not_reviewed",
     )
-    rows = Consent.objects.select_for_update().filter(grantor_id__in=evidence.about, grantee_id=grantee)
+    rows = Consent.objects.select_for_update().filter(
+        grantor_id__in=policy.concerned(purpose, evidence.subject_id, evidence.about), grantee_id=grantee
+    )
     for row in rows.order_by("since", "id"):
         state = state_of(row, at)
         if (row.kinds and evidence.kind not in row.kinds) or (row.pieces and evidence.pk not in row.pieces):

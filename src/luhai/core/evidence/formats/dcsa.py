@@ -291,12 +291,15 @@ def _references(document: Place, equipment: dict[str, tuple[str, ...]]) -> tuple
             Reference(kind=Kind.SHIPPING_INSTRUCTIONS, value=document.word("shippingInstructionsReference"))
         )
     kinds = {"PO": Kind.ORDER, "CR": "customer", "INV": Kind.INVOICE, "LOC": "letter_of_credit"}
-    for reference in document.each("references"):
+    stating = [document, *document.each("consignmentItems")]
+    for reference in (r for place in stating for r in place.each("references")):
         code = reference.word("type")
         if code in kinds:
-            found += [
-                Reference(kind=kinds[code], value=v.text(most=100)) for v in reference.each("referenceValues")
-            ]
+            # `value` stands under the document, `values` under an item; drafts before 3.0 said `referenceValues`.
+            stated = [*reference.each("values"), *reference.each("referenceValues")]
+            if reference.at("value"):
+                stated.append(reference.need("value"))
+            found += [Reference(kind=kinds[code], value=v.text(most=100)) for v in stated]
     return tuple(dict.fromkeys(found))
 
 

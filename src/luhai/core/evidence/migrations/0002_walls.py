@@ -85,7 +85,9 @@ CREATE POLICY mention_read ON evidence_mention FOR SELECT USING (EXISTS (SELECT 
 CREATE POLICY mention_write ON evidence_mention FOR INSERT WITH CHECK (luhai_role() = 'system');
 
 ALTER TABLE evidence_lot ENABLE ROW LEVEL SECURITY;
-CREATE POLICY lot_read ON evidence_lot FOR SELECT USING (luhai_party() = subject_id OR luhai_sees_all());
+-- Goods that two companies tell of are seen by both, each with its own documents.
+CREATE POLICY lot_read ON evidence_lot FOR SELECT USING (luhai_party() = subject_id OR luhai_sees_all()
+    OR EXISTS (SELECT FROM evidence_evidence e WHERE e.lot_id = evidence_lot.id AND e.subject_id = luhai_party()));
 CREATE POLICY lot_write ON evidence_lot FOR INSERT WITH CHECK (luhai_role() = 'system');
 CREATE POLICY lot_change ON evidence_lot FOR UPDATE USING (luhai_role() = 'system');
 ALTER TABLE evidence_use ENABLE ROW LEVEL SECURITY;

@@ -4,16 +4,22 @@ from __future__ import annotations
 
 import base64
 import json
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import UTC, date, datetime, timedelta
 from itertools import count
 from typing import Any
 from uuid import UUID, uuid4
+
+from django.db import connection
 
 from luhai.core.evidence import commands, consent_commands
 from luhai.core.parties import commands as parties
 from luhai.kernel.identifiers import Kind as Number
 from luhai.kernel.identifiers import complete
 from luhai.kernel.origin import SYSTEM, Actor, Origin, Role
+from luhai.kernel.refusal import Refusal
+from luhai.shell.context import acting
 
 NOON = datetime(2026, 3, 2, 4, tzinfo=UTC)  # Monday noon in Chongqing
 CHONGQING, GUANGXI = "500000", "450000"
@@ -178,3 +184,32 @@ def used(
 
 
 DAY = date(2026, 3, 2)
+
+
+def sql(actor: Actor, statement: str, *values: Any) -> list[tuple[Any, ...]]:
+    """What the database itself answers to the application's role in the sight of `actor`, past all of Python."""
+    with acting(actor), connection.cursor() as cursor:
+        cursor.execute(statement, values or None)
+        return cursor.fetchall() if cursor.description else [(cursor.rowcount,)]
+
+
+@contextmanager
+def undone() -> Iterator[None]:
+    """Do something, see that the constraints at commit hold too, and take it back."""
+    with connection.cursor() as cursor:
+        cursor.execute("SAVEPOINT undone")
+        try:
+            yield
+            connection.check_constraints()
+        finally:
+            cursor.execute("ROLLBACK TO SAVEPOINT undone")
+
+
+def answer(run: Callable[[], Any]) -> str:
+    """Say "done", or the code of the refusal; whatever it wrote is undone."""
+    with undone():
+        try:
+            run()
+        except Refusal as refusal:
+            return refusal.code
+    return "done"
