@@ -99,13 +99,11 @@ def test_a_number_that_looks_like_another_goes_to_a_person(seller: Actor, judge:
     received(contract(seller, 1000_00, contract_no="INV-2026-017"), seller)
 
     def again(number: str, minor: int = 1000_00, of: Actor = seller) -> str:
-        return answer(
-            lambda: received(contract(of, minor, contract_no=number, signed_on="2025-05-05"), of)
-        )
+        return answer(lambda: received(contract(of, minor, contract_no=number, signed_on="2025-05-05"), of))
 
-    for number in ("1NV-2026-017", "ΙNV-2026-017", "INV.2026.017"):
+    for number in ("1NV-2026-017", "ΙNV-2026-017", "INV-2O26-017"):
         assert again(number) == again(number, 7_00) == "evidence.near_duplicate", number
-    for number in ("INV-2026-0170", "INV-20260-17"):
+    for number in ("INV-2026-0170", "INV.2026.017"):
         assert again(number) == "evidence.near_duplicate", number
         assert again(number, 7_00) == "done", "papers that are numbered in turn differ in worth"
     for number in ("INV-2026-018", "INW-2026-017"):
