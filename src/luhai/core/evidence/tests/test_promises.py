@@ -33,7 +33,7 @@ pytestmark = pytest.mark.django_db
 CONTRACTS = ["CQ-11", "CQ-24", "CQ-37"]
 DECLARATIONS = [f"801320260{str(d) * 9}" for d in (1, 2, 3)]
 INVOICES = [f"26502{str(d) * 15}" for d in (1, 2, 3)]
-REDS = [f"26502{str(d) * 15}" for d in (7, 8)]
+REDS = [[f"26502{str(d) * 14}{n}" for d in (7, 8)] for n in (1, 2, 3)]  # two for each invoice
 ORDERS = ["PO-41", "PO-52"]
 BOX = "LHAU3003557"
 NUMBERS = {"contract": CONTRACTS, "customs_declaration": DECLARATIONS, "invoice": INVOICES}
@@ -45,8 +45,6 @@ ACTS = (
     ["receive"] * 6 + ["draw"] * 8 + ["settle"] * 2 + ["give back"] * 4 + ["correct"] * 3 + ["cancel", "take back", "join"]
     + ["convert"] * 2
 )  # fmt: skip
-small = st.integers(0, 7)
-steps = st.tuples(st.sampled_from(ACTS), small, small, small, st.integers(0, 9))
 done: Counter[str] = Counter()
 
 
@@ -164,7 +162,7 @@ class Walk:
             self.same("cancel", answer, self.book.cancel(paper), paper)
 
     def take_back(self, i: int, j: int, k: int, much: int) -> None:
-        number, red, amount = INVOICES[k % 3], REDS[i % 2], (much % 4 + 1) * 1000
+        number, red, amount = INVOICES[k % 3], REDS[k % 3][i % 2], (much % 4 + 1) * 1000
         document = world.invoice(
             self.cast.company, -amount, kind="red_general", invoice_no=red, corrects=number
         )
@@ -306,6 +304,11 @@ class Walk:
             assert (use.others, use.contested) == (book.others(loan), loan.contested), loan
             wrongs = book.wrongs(loan)
             assert use.alert in (wrongs or {""}), (loan, wrongs)
+            if use.alert not in (
+                "",
+                "two_currencies",
+            ):  # a use bears one mark: a later one has taken the place of this
+                loan.two_currencies = False
         totals = queries.totals(viewer=self.cast.office)
         assert {t.currency: (t.available, t.financed, t.financed_beyond) for t in totals} == book.totals()
         assert sum(t.differing for t in totals) == 0, totals
@@ -335,14 +338,31 @@ def walk(cast: Cast, taken: Iterable[tuple[str, int, int, int, int]]) -> None:
             raise
 
 
+def steps(seed: int, number: int) -> list[tuple[str, int, int, int, int]]:
+    """So many steps from one number: an act, which document or use or bank, and how much."""
+    random = Random(seed)
+    return [
+        (
+            random.choice(ACTS),
+            random.randrange(8),
+            random.randrange(8),
+            random.randrange(8),
+            random.randrange(10),
+        )
+        for _ in range(number)
+    ]
+
+
 def test_the_register_stands_as_the_book_does(cast: Cast) -> None:
-    @settings(max_examples=30, print_blob=True)
-    @given(st.lists(steps, min_size=8, max_size=20))
-    def walks(taken: list[tuple[str, int, int, int, int]]) -> None:
-        walk(cast, taken)
+    """Hypothesis shows the seed of a walk that fails."""
+
+    @settings(max_examples=20, print_blob=True)
+    @given(st.integers(0, 2**32))
+    def walks(seed: int) -> None:
+        walk(cast, steps(seed, 25))
 
     walks()
-    assert {"receive", "draw", "settle", "give back", "correct"} <= set(done), done
+    assert set(ACTS) <= set(done), done
 
 
 @pytest.mark.long
@@ -350,14 +370,8 @@ def test_long_walks(cast: Cast) -> None:
     """Forty walks of fifty steps from one number, which is printed. Every act was carried out on the way, and refused."""
     seed = int(os.environ.get("SEED") or randbelow(2**32))
     print(f"SEED={seed}")
-    random = Random(seed)
-
-    def step() -> tuple[str, int, int, int, int]:
-        i, j, k, much = (random.randrange(n) for n in (8, 8, 8, 10))
-        return random.choice(ACTS), i, j, k, much
-
-    for _ in range(40):
-        walk(cast, [step() for _ in range(50)])
+    for n in range(40):
+        walk(cast, steps(seed + n, 50))
     print(dict(done))
     assert set(ACTS) <= set(done), done
     assert {code for code in done if "." in code} == {
