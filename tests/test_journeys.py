@@ -546,7 +546,7 @@ PAGES = {
         "/account", "/account/company", "/accounts/2fa/", "/accounts/logout/", "/titles/", "/titles/?number=zzzz",
         "/titles/{title}/", "/titles/new", "/ledger/", "/evidence/", "/evidence/?number=zzzz", "/evidence/new", "/evidence/{evidence}/",
         "/evidence/uses/", "/evidence/lots/", "/evidence/lots/{lot}/", "/evidence/consents/?of={evidence}", "/evidence/readers/",
-        "/evidence/reviews/", "/evidence/reviews/{review}/",
+        "/evidence/reviews/", "/evidence/reviews/{review}/", "/escrow/", "/escrow/{escrow}/", "/escrow/new", "/escrow/new?sort=pvp",
     ],
     "bank1": [
         "/", "/desk/", "/desk/?state=OFFERED", "/desk/?state=all&territory=460000", "/desk/capacity", "/desk/matches/{match}",
@@ -601,8 +601,10 @@ def named(browser: Browser, site: Site) -> dict[str, str]:
         lot = last("main h2 a[href^='/evidence/lots/']")
         person.go("/evidence/reviews/")
         review = last("main .list a[href^='/evidence/reviews/']")
+        person.go("/escrow/")
+        escrow = last("main tbody a[href^='/escrow/']")
     links = {"document": document, "article": article, "product": product, "demand": demand, "match": match, "own": own}
-    links |= {"title": title, "account": account, "evidence": evidence, "reading": reading, "lot": lot, "review": review}
+    links |= {"title": title, "account": account, "evidence": evidence, "reading": reading, "lot": lot, "review": review, "escrow": escrow}
     assert all(links.values()), links
     return {name: href.rpartition("/")[2] for name, href in links.items()}
 
