@@ -2,7 +2,7 @@
 
     fold("ｉｎｖ－２０２６－００１７")  -> "INV20260017"   identity: what differs only up to here is the same number
     fold("INV 0042"), fold("inv-42")   -> "INV42", "INV42"
-    confusable("1NV/2O26/017")         -> "1NV2026017"    suspicion: what a reader takes for the same number
+    confusable("1NV/2O26/017")         -> "1NV202617"     suspicion: what a reader takes for the same number
     likeness("1NV/2O26/017")           -> "1NV22617"      suspicion, coarser: what agrees only here goes to a person
 
 `fold` undoes what carries no meaning in a number: compatibility forms and full width (NFKC), case, blanks, hyphens and

@@ -17,7 +17,7 @@ from uuid import UUID, uuid4, uuid5
 
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
-from django.db import connection
+from django.db import connection, transaction
 from django.db.models import F, Q, Sum
 
 from luhai.core.evidence.formats.document import Document, Kind
@@ -28,6 +28,7 @@ from luhai.core.ledger.policy import Transfer
 from luhai.core.parties import queries as parties
 from luhai.core.rules import queries as rules
 from luhai.kernel.folding import confusable, fold
+from luhai.kernel.money import MAX_MINOR
 from luhai.kernel.origin import SYSTEM, Origin, Role
 from luhai.kernel.refusal import Absent, Invalid, NotEntitled, Refusal, gettext_noop
 from luhai.shell.command import command, record
@@ -209,7 +210,7 @@ def receive_evidence(
             word
             for fact in facts
             for word in _words(
-                policy.identity(fact, digest), _mentions(fact, subject_id, numbers),
+                policy.identity(fact, digest), _mentions(fact, subject_id, numbers, origin.at.date()),
                 policy.look(fact, numbers, origin.at.date()), subject_id,
             )
         )  # fmt: skip
@@ -241,7 +242,7 @@ def _receive(evidence_id: UUID, document: Document, received: _Received, origin:
         )
     if Evidence.objects.filter(pk=evidence_id).exists():
         raise Invalid(field="evidence_id", problem=gettext_noop("this id is taken; choose another"))
-    mentioned = _mentions(document, received.subject, received.numbers)
+    mentioned = _mentions(document, received.subject, received.numbers, origin.at.date())
     about = _about(document, received.subject)
     lots = _lots_of(mentioned, about, origin)
     on = origin.at.date()
@@ -345,11 +346,11 @@ def _about(document: Document, subject: UUID) -> list[UUID]:
     return [subject, *sorted(named - {subject})]
 
 
-def _mentions(document: Document, subject: UUID, numbers: set[str]) -> list[policy.Mention]:
+def _mentions(document: Document, subject: UUID, numbers: set[str], on: date) -> list[policy.Mention]:
     """What the document is about, as digests of its company and of the registered company that sells the goods to it."""
     others = policy.seller_numbers(document)
     seller = parties.registered(numbers=others, viewer=SYSTEM) if others and not others & numbers else set()
-    return policy.mentions(document, subject, next(iter(seller - {subject}), None))
+    return policy.mentions(document, subject, next(iter(seller - {subject}), None), on)
 
 
 def _territory(party: UUID, origin: Origin) -> str | None:
@@ -357,7 +358,9 @@ def _territory(party: UUID, origin: Origin) -> str | None:
 
 
 def _refuse_known(own: policy.Identity, origin: Origin) -> None:
-    known = Evidence.objects.filter(identity_digest=own.digest).first()
+    known = Evidence.objects.filter(
+        Q(identity_digest=own.digest) | Q(mentions__digest=own.digest, mentions__kind="red_letter")
+    ).first()
     if known is not None:
         raise AlreadyReceived(evidence=_told(known, origin))
 
@@ -430,13 +433,26 @@ def _compare(
         if itself
         else {}
     )
+    joined: set[UUID] = set()
+    for review in (
+        Review.objects.filter(identity_digest=own.digest).exclude(evidence=itself).select_related("evidence")
+    ):
+        # Neither day nor amount is a part of what a person was asked about: to change them is not to be told apart.
+        if review.outcome == ReviewOutcome.SAME_DOCUMENT:
+            raise SameDocument(evidence=str(review.evidence_id))
+        if review.outcome == ReviewOutcome.SAME_GOODS and review.evidence.lot_id is not None:
+            joined.add(review.evidence.lot_id)
+        elif not review.outcome:
+            raise NearDuplicate(
+                review=str(review.pk), like=review.evidence_id, reason=review.reason, number=number,
+                evidence=_told(review.evidence, origin), identity_digest=own.digest,
+            )  # fmt: skip
     worth = Q(
         amount_minor=look.amount_minor, currency=look.currency,
         dated__range=(look.on - timedelta(days=days), look.on + timedelta(days=days)),
     )  # fmt: skip
     alike = Q(look=look.number, kind=look.kind) if look.number else Q(pk=None)
     like = alike if look.amount_minor is None else alike | worth
-    joined: set[UUID] = set()
     rows = Evidence.objects.filter(like, subject_id=subject, kind__in=policy.COLLATERAL)
     if itself is not None:
         rows = rows.exclude(pk=itself)
@@ -505,7 +521,7 @@ def correct_evidence(
     }
     received = _Received(row.subject_id, numbers, digest, None, signature)
     with as_system():
-        mentioned = _mentions(document, row.subject_id, numbers)
+        mentioned = _mentions(document, row.subject_id, numbers, row.dated)
         own = policy.identity(document, digest)
         look = policy.look(document, numbers, row.dated)
         _lock_words(_words(own, mentioned, look, row.subject_id))
@@ -526,9 +542,14 @@ def correct_evidence(
         absorbed: list[tuple[Lot, policy.Room]] = []
         if row.lot is not None:
             currency = document.currency if document.amount_minor else ""
-            row.lot, absorbed = _unite(
-                _locked_lots(lots | {row.lot.pk}), row.subject_id, currency or "", origin
-            )
+            own_lot, found = row.lot.pk, _locked_lots(lots | {row.lot.pk})
+            heir, absorbed = _unite(found, row.subject_id, currency or "", origin)
+            row.lot = next(lot for lot in found if lot.pk == own_lot)
+            if row.lot.merged_into_id:
+                row.lot = heir
+            elif row.lot != heir:  # financed in another currency: it stays with the loans that stand on it
+                _refit_lot(heir, origin, absorbed)
+                absorbed = []
         fresh = {(m.digest, m.on) for m in mentioned} - set(row.mentions.values_list("digest", "on"))
         Mention.objects.bulk_create(
             Mention(evidence=row, kind=m.kind, digest=m.digest, on=m.on)
@@ -590,6 +611,9 @@ def _take_back(document: Document, received: _Received, origin: Origin) -> UUID:
         fold(ref) == fold(document.external_ref) for ref in row.pieces.values_list("external_ref", flat=True)
     ):
         raise AlreadyReceived(evidence=str(row.pk))
+    red = policy.identity(document, received.digest).digest
+    if Evidence.objects.filter(identity_digest=red).exists() or Mention.objects.filter(digest=red).exists():
+        raise AlreadyReceived(evidence=None)
     left = (row.amount_minor or 0) + (document.amount_minor or 0)
     if left < 0:
         raise Invalid(
@@ -598,6 +622,7 @@ def _take_back(document: Document, received: _Received, origin: Origin) -> UUID:
         )
     row.version += 1
     _add_piece(row, document, received, origin)
+    Mention.objects.create(evidence=row, kind="red_letter", digest=red)  # its number is taken
     row.amount_minor = left
     _stand(
         row,
@@ -645,6 +670,8 @@ def _stand(
                 _alert(Use.objects.filter(evidence=row, purpose=name), Alert.CANCELLED, origin)
             elif found[row.pk, name].used > limit:
                 _alert(Use.objects.filter(evidence=row, purpose=name), Alert.BELOW_USE, origin)
+            else:
+                _relieve(row, name, origin)
         _post(moves, origin)
     if row.lot is not None:
         _refit_lot(row.lot, origin, absorbed)
@@ -671,6 +698,13 @@ def _alert(uses: Any, alert: Alert, origin: Origin) -> None:
         )  # fmt: skip
 
 
+def _relieve(row: Evidence, purpose: str, origin: Origin) -> None:
+    """The document carries again what is used of it: nothing is wrong beneath its uses."""
+    Use.objects.filter(evidence=row, purpose=purpose, alert__in=[Alert.CANCELLED, Alert.BELOW_USE]).update(
+        alert=Alert.NONE, changed_at=origin.at
+    )
+
+
 def _post(moves: Sequence[Transfer], origin: Origin) -> None:
     if moves:
         ledger.post_all(moves, at=origin.at)
@@ -682,11 +716,17 @@ def _post(moves: Sequence[Transfer], origin: Origin) -> None:
 def _locked_lots(wanted: set[UUID]) -> list[Lot]:
     """Lock lots by id; one that was united with another meanwhile stands for its heir."""
     while True:
+        wanted = {
+            heir or pk for pk, heir in Lot.objects.filter(pk__in=wanted).values_list("pk", "merged_into_id")
+        }
+        before = transaction.savepoint()
         rows = list(Lot.objects.select_for_update().filter(pk__in=wanted).order_by("id"))
-        heirs = {row.merged_into_id or row.pk for row in rows}
-        if heirs == wanted:
+        if not any(row.merged_into_id for row in rows):
+            transaction.savepoint_commit(before)
             return sorted(rows, key=lambda lot: (lot.opened_at, lot.pk))
-        wanted = heirs
+        transaction.savepoint_rollback(
+            before
+        )  # let go of those that are gone, else whoever unites their heir waits for us
 
 
 def _locked(evidence_id: UUID, *, more_lots: Iterable[UUID] = ()) -> Evidence:
@@ -843,7 +883,7 @@ def draw(
     Source:  settlement.md §0.2 (5), §1.3; financing.md §9.1.
     """
     reason = _purpose(purpose)
-    if not isinstance(amount, int) or isinstance(amount, bool) or amount <= 0:
+    if not isinstance(amount, int) or isinstance(amount, bool) or not 0 < amount <= MAX_MINOR:
         raise Invalid(field="amount", problem=gettext_noop("a whole number above zero"))
     with as_system():
         if not Evidence.objects.filter(pk=evidence_id).exists():
@@ -923,9 +963,7 @@ def free(*, use_id: UUID, amount: int | None = None, reason: str = "", origin: O
         room = rooms.read([(row.pk, use.purpose)])[row.pk, use.purpose]
         _post(rooms.refit(row.pk, use.purpose, room, limit, use.currency), origin)
         if room.used <= limit and row.state == State.LIVE:
-            Use.objects.filter(evidence=row, purpose=use.purpose, alert=Alert.BELOW_USE).update(
-                alert=Alert.NONE, changed_at=origin.at
-            )
+            _relieve(row, use.purpose, origin)
         if row.lot is not None and use.lot_id:
             _refit_lot(row.lot, origin)
     return back
@@ -1047,7 +1085,10 @@ def convert_form(*, use_id: UUID, to_id: UUID, origin: Origin) -> UUID:
             use.alert = Alert.NONE
         use.save()
         room = rooms.read([(old.pk, FINANCING)])[old.pk, FINANCING]
-        _post(rooms.refit(old.pk, FINANCING, room, _limits(old).financing, use.currency), origin)
+        limit = _limits(old).financing
+        _post(rooms.refit(old.pk, FINANCING, room, limit, use.currency), origin)
+        if room.used <= limit and old.state == State.LIVE:
+            _relieve(old, FINANCING, origin)
         record(
             "evidence.converted", use.pk, measures=MEASURES[Purpose.FINANCING], before=old.pk, after=to.pk, amount=left,
             currency=use.currency, lot=to.lot_id,

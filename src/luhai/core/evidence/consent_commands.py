@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 from uuid import UUID, uuid5
 
@@ -110,8 +110,9 @@ def answer_consent(*, consent_id: UUID, yes: bool, until: datetime | None = None
     if until is not None and not origin.at < until <= row.until:
         raise Invalid(field="until", problem=gettext_noop("later than now, and no later than was asked for"))
     row.until = until or row.until
+    row.terms_digest = _digest(row)  # of what is agreed to, which may be shorter than what was asked for
     row.given_by, row.given_at = origin.actor.person_id, origin.at
-    row.save(update_fields=["until", "given_by", "given_at"])
+    row.save(update_fields=["until", "terms_digest", "given_by", "given_at"])
     _given(row)
     return consent_id
 
@@ -217,7 +218,9 @@ def _terms(
     until: datetime, one_off: bool, origin: Origin,
 ) -> Consent:  # fmt: skip
     """Check every word of a consent, and digest what is agreed to."""
-    if Consent.objects.filter(pk=consent_id).exists():
+    with as_system():
+        taken = Consent.objects.filter(pk=consent_id).exists()
+    if taken:
         raise Invalid(field="consent_id", problem=gettext_noop("this id is taken; choose another"))
     if grantor == grantee:
         raise Invalid(field="grantee_id", problem=gettext_noop("another party"))
@@ -243,15 +246,20 @@ def _terms(
             )
         if known != set(pieces):
             raise Invalid(field="pieces", problem=gettext_noop("ids of evidence about the grantor"))
-    words: dict[str, Any] = {
-        "grantor": str(grantor), "grantee": str(grantee), "purpose": purpose, "kinds": sorted(kinds),
-        "pieces": sorted(map(str, pieces)), "until": until.isoformat(), "one_off": one_off, "text": "2026-03",
-    }  # fmt: skip
-    return Consent(
+    row = Consent(
         id=consent_id, grantor_id=grantor, grantee_id=grantee, purpose=purpose, kinds=sorted(set(kinds)),
         pieces=sorted(set(pieces)), since=origin.at, until=until, one_off=one_off, abroad=reader.country != "CN",
-        terms_digest=hashlib.sha256(rfc8785.dumps(words)).hexdigest(),
     )  # fmt: skip
+    row.terms_digest = _digest(row)
+    return row
+
+
+def _digest(row: Consent) -> str:
+    words: dict[str, Any] = {
+        "grantor": str(row.grantor_id), "grantee": str(row.grantee_id), "purpose": row.purpose, "kinds": sorted(row.kinds),
+        "pieces": sorted(map(str, row.pieces)), "until": row.until.astimezone(UTC).isoformat(), "one_off": row.one_off, "text": "2026-03",
+    }  # fmt: skip
+    return hashlib.sha256(rfc8785.dumps(words)).hexdigest()
 
 
 def _given(row: Consent) -> None:

@@ -55,7 +55,11 @@ CONSENT_ACTS: Final[MappingProxyType[str, tuple[frozenset[ConsentState], Consent
     {
         "grant": (frozenset({ConsentState.ASKED}), ConsentState.GIVEN),
         "decline": (frozenset({ConsentState.ASKED}), ConsentState.DECLINED),
-        "withdraw": (frozenset({ConsentState.ASKED, ConsentState.GIVEN}), ConsentState.WITHDRAWN),
+        # What was read once is seen until the consent ends, so a spent one is withdrawn, too.
+        "withdraw": (
+            frozenset({ConsentState.ASKED, ConsentState.GIVEN, ConsentState.SPENT}),
+            ConsentState.WITHDRAWN,
+        ),
     }
 )
 

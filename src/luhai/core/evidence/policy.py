@@ -148,7 +148,9 @@ def seller_numbers(document: Document) -> set[str]:
     return next((n for p in sellers if (n := {v for s, v in p.identifiers if s in REGISTERS})), set())
 
 
-def mentions(document: Document, subject: UUID, seller: UUID | None = None) -> list[Mention]:
+def mentions(
+    document: Document, subject: UUID, seller: UUID | None = None, on: date | None = None
+) -> list[Mention]:
     """What joins this document to others of the same company, and to those of its `seller`, where that is another company.
 
     Another company's reference joins nothing of this one; but goods that are told in their buyer's name are their seller's still.
@@ -156,6 +158,9 @@ def mentions(document: Document, subject: UUID, seller: UUID | None = None) -> l
     if document.kind not in COLLATERAL:
         return []
     found: dict[tuple[str, str], Mention] = {}
+    day_of = (
+        document.dated or on
+    )  # a thing that is used again joins near days only: where none is stated, that of receipt
     owners = [subject] if seller is None else [subject, seller]
 
     def add(kind: str, value: str, on: date | None = None) -> None:
@@ -177,10 +182,10 @@ def mentions(document: Document, subject: UUID, seller: UUID | None = None) -> l
             add("order", parts.get("number", ""))
         elif key.object == "container":
             day = parts.get("departed", "")
-            add("container", parts["container"], date.fromisoformat(day[:10]) if day else document.dated)
+            add("container", parts["container"], date.fromisoformat(day[:10]) if day else day_of)
     for reference in document.references:
         if reference.kind == "container" and (f"{subject} container", fold(reference.value)) not in found:
-            add("container", reference.value, document.dated)
+            add("container", reference.value, day_of)
     return list(found.values())
 
 

@@ -278,7 +278,7 @@ def disclosed(*, receipt_id: UUID, viewer: Actor) -> list[PieceView]:
     if receipt is None:
         raise Absent(kind="receipt")
     rows = list(
-        Piece.objects.filter(evidence=receipt.evidence_id).order_by("-version")
+        Piece.objects.filter(evidence=receipt.evidence_id, version__lte=receipt.version).order_by("-version")
     )  # the database looks at the consent again
     if not rows:
         raise Absent(kind="receipt")
@@ -410,7 +410,7 @@ def receipts(
     viewer: Actor,
 ) -> ReceiptPage:
     """Who has read, or was refused, newest first. `about_me` leaves out the viewer's own readings: who has read my data?"""
-    rows = Receipt.objects.select_related("evidence").order_by("-at", "-id")
+    rows = Receipt.objects.order_by("-at", "-id")
     if evidence_id is not None:
         rows = rows.filter(evidence=evidence_id)
     if about_me:

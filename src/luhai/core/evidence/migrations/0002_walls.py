@@ -24,11 +24,16 @@ ALTER TABLE evidence_consent
 -- What a consent says is said once: only its end may be added.
 CREATE FUNCTION evidence_consent_stays() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
-    IF (OLD.grantor_id, OLD.grantee_id, OLD.purpose, OLD.since, OLD.one_off, OLD.abroad, OLD.asked_at, OLD.terms_digest)
+    IF (OLD.grantor_id, OLD.grantee_id, OLD.purpose, OLD.since, OLD.one_off, OLD.abroad, OLD.asked_by, OLD.asked_at)
         IS DISTINCT FROM
-        (NEW.grantor_id, NEW.grantee_id, NEW.purpose, NEW.since, NEW.one_off, NEW.abroad, NEW.asked_at, NEW.terms_digest)
+        (NEW.grantor_id, NEW.grantee_id, NEW.purpose, NEW.since, NEW.one_off, NEW.abroad, NEW.asked_by, NEW.asked_at)
         OR OLD.given_at IS NOT NULL
-            AND (OLD.given_at, OLD.kinds, OLD.pieces, OLD.until) IS DISTINCT FROM (NEW.given_at, NEW.kinds, NEW.pieces, NEW.until)
+            AND (OLD.given_at, OLD.given_by, OLD.kinds, OLD.pieces, OLD.until, OLD.terms_digest) IS DISTINCT FROM
+                (NEW.given_at, NEW.given_by, NEW.kinds, NEW.pieces, NEW.until, NEW.terms_digest)
+        -- Whoever gives it does not look at it in the supervisor's place.
+        OR OLD.reviewed_by IS DISTINCT FROM NEW.reviewed_by
+            AND (OLD.reviewed_by IS NOT NULL OR luhai_role() NOT IN ('supervisor', 'system'))
+        OR OLD.declined_at IS NOT NULL AND OLD.declined_at IS DISTINCT FROM NEW.declined_at
         OR OLD.withdrawn_at IS NOT NULL AND OLD.withdrawn_at IS DISTINCT FROM NEW.withdrawn_at
         OR OLD.spent_at IS NOT NULL AND OLD.spent_at IS DISTINCT FROM NEW.spent_at THEN
         RAISE EXCEPTION 'consent % was given as it is', OLD.id USING ERRCODE = 'check_violation';
@@ -52,8 +57,8 @@ CREATE CONSTRAINT TRIGGER merged_lot_is_empty AFTER UPDATE ON evidence_lot DEFER
 ALTER TABLE evidence_consent ENABLE ROW LEVEL SECURITY;
 CREATE POLICY consent_read ON evidence_consent FOR SELECT USING (luhai_party() IN (grantor_id, grantee_id) OR luhai_sees_all());
 CREATE POLICY consent_add ON evidence_consent FOR INSERT WITH CHECK (
-    luhai_role() = 'system' OR luhai_party() = grantor_id
-    OR luhai_party() = grantee_id AND asked_at IS NOT NULL AND given_at IS NULL);
+    luhai_role() = 'system' OR reviewed_by IS NULL AND luhai_party() = grantor_id
+    OR reviewed_by IS NULL AND luhai_party() = grantee_id AND asked_at IS NOT NULL AND given_at IS NULL);
 CREATE POLICY consent_change ON evidence_consent FOR UPDATE USING (luhai_party() = grantor_id OR luhai_sees_all());
 
 ALTER TABLE evidence_receipt ENABLE ROW LEVEL SECURITY;

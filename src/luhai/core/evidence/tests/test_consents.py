@@ -591,6 +591,10 @@ def test_nothing_is_shown_but_what_was_read(cast: Cast) -> None:
     later = world.received(world.invoice(subject, 50_00), subject)
     assert sight(reader, later) == (0, 0, 0), "of the class, and not read"
     assert why(reader, later) == "consent", "and covered, though it came after the consent"
+    grant(cast)
+    again = read(reader, paper)["receipt_id"]
+    assert len(shown(reader, again)) == 1
+    assert shown(reader, answers["contract"]["receipt_id"]) == ["absent"], "a refusal stays one"
 
 
 def test_a_consent_to_some_pieces_covers_no_others(cast: Cast) -> None:

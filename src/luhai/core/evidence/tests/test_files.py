@@ -432,6 +432,38 @@ def test_nobody_speaks_of_a_company_that_is_not_named() -> None:
         assert refused.value.facts["numbers"] == world.uscc_of(other)
 
 
+def test_a_company_does_not_take_anothers_papers_for_its_own() -> None:
+    """Neither a carrier's note that names another company, nor a contract of others where it has no number itself."""
+    owner, other = named("91510106MA5U0002XQ"), company()
+    note = example("smgs-chengdu-almaty.json")
+    with pytest.raises(commands.NotNamed):
+        received(note, other)
+    nameless = world.party("company", Role.COMPANY, name="Nobody Ltd", country="TH")
+    theirs = contract(owner) | {"seller": {"name": "别家", "uscc": world.uscc_of(owner)}}
+    with pytest.raises(commands.NotNamed):
+        received(theirs, nameless)
+    for document in (note, theirs):
+        received(document, owner)
+
+
+def test_a_buyer_does_not_take_back_the_sellers_invoice() -> None:
+    seller, buyer = company(), company()
+    other = {"name": "买方", "uscc": world.uscc_of(buyer)}
+    blue = world.invoice(seller, 1000_00, buyer=other)
+    one = received(blue, seller)
+    red = world.invoice(seller, -1000_00, kind="red_general", corrects=blue["invoice_no"], buyer=other)
+    with pytest.raises(commands.CorrectedUnknown):
+        received(red, buyer)
+    with pytest.raises(Invalid) as refused:
+        received(
+            world.invoice(seller, -1000_01, kind="red_general", corrects=blue["invoice_no"], buyer=other),
+            seller,
+        )
+    assert refused.value.facts["field"] == "gross_amount", "no more than it is worth"
+    received(red, seller)
+    assert queries.evidence(evidence_id=one, viewer=buyer).state == "cancelled"
+
+
 def test_who_may_correct_and_take_back() -> None:
     subject, source, buyer = company(), world.bank(), company()
     paper = contract(subject, buyer={"name": "买方", "uscc": world.uscc_of(buyer)})

@@ -165,6 +165,28 @@ def test_no_more_is_given_back_than_was_used(fresh_db: str, django_db_blocker: A
         counted()
 
 
+def test_a_loan_is_repaid_while_it_changes_form(fresh_db: str, django_db_blocker: Any) -> None:
+    """What is given back is given back to the document that the loan stands on then, and to no other bank's."""
+    with django_db_blocker.unblock():
+        company = world.company()
+        lender, rival = banks(company, 2)
+        order = contract(company, 2000_00)
+        a = received(order, company)
+        b = received(declaration(company, 2010_00, contract_no=order["contract_no"]), company)
+        mine, theirs = [used(lender, a, 100_00) for _ in range(6)], used(rival, a, 600_00)
+        works: list[Callable[[], object]] = [
+            (lambda u=u: commands.convert_form(use_id=u, to_id=b, origin=now(lender))) for u in mine
+        ]
+        works += [
+            (lambda u=u: commands.free_evidence(use_id=u, amount=60_00, origin=now(lender))) for u in mine
+        ]
+        assert together(works) == ["done"] * 12
+        for paper, used_ in ((a, 600_00), (b, 240_00)):
+            assert queries.remaining(evidence_id=paper, viewer=company).financing_used == used_
+        commands.free_evidence(use_id=theirs, origin=now(rival))
+        counted()
+
+
 # --- one document, received by many -------------------------------------------------------------------------------------
 
 
