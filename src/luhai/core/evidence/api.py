@@ -540,9 +540,11 @@ def clear_review(request: HttpRequest, review_id: UUID, body: EvidenceClearIn, k
 @router.get(
     "/consents", response={200: Page[EvidenceConsentOut], **PROBLEMS}, summary="Consents from you and to you."
 )
-def consents(request: HttpRequest) -> Any:
-    """Requests too, as they stand now; the newest 500 on one page."""
-    return {"items": queries.consents(moment=timezone.now(), viewer=viewer_of(request)), "next": ""}
+def consents(request: HttpRequest, only_open: bool = False, cursor: Cursor = "", limit: Limit = 50) -> Any:
+    """Requests too, as they stand now, newest first."""
+    return queries.consents(
+        moment=timezone.now(), only_open=only_open, cursor=cursor, limit=limit, viewer=viewer_of(request)
+    )
 
 
 @router.post("/consents", response=OUT, summary="Let another party read documents about you.")

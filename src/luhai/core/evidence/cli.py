@@ -17,6 +17,7 @@ from rich.console import Console
 
 from luhai.core.evidence.formats.document import Kind
 from luhai.core.parties import queries as parties
+from luhai.kernel.money import Currency, Money
 from luhai.kernel.origin import SYSTEM, Actor, Origin
 from luhai.shell import terminal
 
@@ -94,7 +95,6 @@ def list_(
             "状态 state",
             "企业 company",
             "金额 amount",
-            "币种",
             "版本",
             "id",
         ]
@@ -122,8 +122,14 @@ def show(evidence_id: UUID, email: str | None, as_json: bool) -> None:
             ["企业 company", f"{found.subject.zh} / {found.subject.en}"],
             ["来源 source", f"{found.source.zh} / {found.source.en}"],
             ["金额 amount", _money(found.amount_minor, found.currency)],
-            ["结算 settlement", f"可用 left {left.settlement_left:,} · 已用 used {left.settlement_used:,}"],
-            ["融资 financing", f"可用 left {left.financing_left:,} · 已用 used {left.financing_used:,}"],
+            [
+                "结算 settlement",
+                f"可用 left {_money(left.settlement_left, left.currency)} · 已用 used {_money(left.settlement_used, left.currency)}",
+            ],
+            [
+                "融资 financing",
+                f"可用 left {_money(left.financing_left, left.currency)} · 已用 used {_money(left.financing_used, left.currency)}",
+            ],
             ["批次 lot", found.lot_id or ""],
             ["版本 version", found.version],
         ]
@@ -169,9 +175,12 @@ def lots(cursor: str, limit: int, email: str | None, as_json: bool) -> None:
     page = queries.lots(cursor=cursor, limit=limit, viewer=_actor(email))
 
     def table(out: Console) -> None:
-        head = ["企业 company", "形态 forms", "可融资 left", "已融资 used", "币种", "id"]
+        head = ["企业 company", "形态 forms", "可融资 left", "已融资 used", "id"]
         lines = [
-            [lot.subject.zh, ", ".join(_named(kind, KIND_NAMES) for kind in lot.by_kind), lot.left, lot.used, lot.currency, lot.id]
+            [
+                lot.subject.zh, ", ".join(_named(kind, KIND_NAMES) for kind in lot.by_kind), _money(lot.left, lot.currency),
+                _money(lot.used, lot.currency), lot.id,
+            ]
             for lot in page.items
         ]  # fmt: skip
         out.print(terminal.rows(f"{len(page.items)}", head, lines))
@@ -180,10 +189,15 @@ def lots(cursor: str, limit: int, email: str | None, as_json: bool) -> None:
 
 
 @cli.command(help="Consents from one and to one, as they stand now.")
+@click.option("--open", "only_open", is_flag=True, help="Only those that are asked for or in force.")
+@cursor_option
+@limit_option
 @as_option
 @terminal.json_option
-def consents(email: str | None, as_json: bool) -> None:
-    found = queries.consents(moment=timezone.now(), viewer=_actor(email))
+def consents(only_open: bool, cursor: str, limit: int, email: str | None, as_json: bool) -> None:
+    page = queries.consents(
+        moment=timezone.now(), only_open=only_open, cursor=cursor, limit=limit, viewer=_actor(email)
+    )
 
     def table(out: Console) -> None:
         head = ["授权方 from", "被授权方 to", "用途 purpose", "状态 state", "至 until", "id"]
@@ -192,11 +206,11 @@ def consents(email: str | None, as_json: bool) -> None:
                 c.grantor.zh, c.grantee.zh, _named(c.purpose, PURPOSE_NAMES), _named(c.state, CONSENT_STATE_NAMES),
                 c.until.isoformat(" ", "minutes"), c.id,
             ]
-            for c in found
+            for c in page.items
         ]  # fmt: skip
-        out.print(terminal.rows(f"{len(found)}", head, lines))
+        out.print(terminal.rows(f"{len(page.items)}", head, lines))
 
-    terminal.emit({"items": found}, as_json=as_json, table=table)
+    terminal.emit({"items": page.items, "next": page.next}, as_json=as_json, table=table)
 
 
 @cli.command(help="Who read which document, or was refused, newest first.")
@@ -251,10 +265,10 @@ def attack(seconds: int, seed: int, as_json: bool) -> None:
 
 
 def _uses_table(out: Console, found: list[queries.UseView]) -> None:
-    head = ["用途 purpose", "使用人 by", "金额 amount", "剩余 left", "币种", "提示 alert", "id"]
+    head = ["用途 purpose", "使用人 by", "金额 amount", "剩余 left", "提示 alert", "id"]
     lines = [
         [
-            _named(u.purpose, PURPOSE_NAMES), u.user.zh, u.amount, u.left, u.currency,
+            _named(u.purpose, PURPOSE_NAMES), u.user.zh, _money(u.amount, u.currency), _money(u.left, u.currency),
             gettext(ALERT_NAMES[Alert(u.alert)]) if u.alert else "", u.id,
         ]
         for u in found
@@ -265,12 +279,17 @@ def _uses_table(out: Console, found: list[queries.UseView]) -> None:
 def _line(e: queries.EvidenceView) -> list[object]:
     return [
         _named(e.kind, KIND_NAMES), e.external_ref, _named(e.state, STATE_NAMES), e.subject.zh,
-        _money(e.amount_minor, ""), e.currency, e.version, e.id,
+        _money(e.amount_minor, e.currency), e.version, e.id,
     ]  # fmt: skip
 
 
 def _money(minor: int | None, currency: str) -> str:
-    return "" if minor is None else f"{minor:,} {currency}".strip()
+    """An amount as people write it; --json gives smallest units."""
+    if minor is None:
+        return ""
+    if currency not in set(Currency):
+        return f"{minor:,}"
+    return f"{Money(minor, Currency(currency)).major:,} {currency}"
 
 
 def _named(code: str, names: Any) -> str:

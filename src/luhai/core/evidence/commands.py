@@ -17,7 +17,7 @@ from uuid import UUID, uuid4, uuid5
 
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
-from django.db import connection, transaction
+from django.db import transaction
 from django.db.models import F, Q, Sum
 
 from luhai.core.evidence.formats.document import Document, Kind
@@ -33,6 +33,7 @@ from luhai.kernel.origin import SYSTEM, Origin, Role
 from luhai.kernel.refusal import Absent, Invalid, NotEntitled, Refusal, gettext_noop
 from luhai.shell.command import command, record
 from luhai.shell.context import as_system
+from luhai.shell.locks import hold_words
 
 from . import policy, rooms
 from .lifecycle import Alert, Purpose, ReviewOutcome, State
@@ -43,6 +44,8 @@ from .rooms import FINANCING, LOT, SETTLEMENT
 P = ParamSpec("P")
 R = TypeVar("R")
 
+#: In which the words of this subject are held.
+_SPACE: Final = 13
 SOURCES: Final = [Role.COMPANY, Role.BANK, Role.PARTNER, Role.PROVINCE, Role.SUPERVISOR, Role.OPERATOR]
 USERS: Final = [Role.BANK, Role.PARTNER]
 OFFICE: Final = [Role.SUPERVISOR, Role.OPERATOR]
@@ -205,14 +208,17 @@ def receive_evidence(
         _may_tell(fact, subject_id, numbers, origin)
     received = _Received(subject_id, numbers, digest, observed_at, signature)
     with as_system():
-        _lock_words([str(evidence_id)])
-        _lock_words(
+        hold_words([str(evidence_id)], space=_SPACE)
+        hold_words(
+            (
             word
             for fact in facts
             for word in _words(
                 policy.identity(fact, digest), _mentions(fact, subject_id, numbers, origin.at.date()),
                 policy.look(fact, numbers, origin.at.date()), subject_id,
             )
+            ),
+            space=_SPACE,
         )  # fmt: skip
         return [
             str(_receive(evidence_id if n == 0 else uuid5(evidence_id, str(n)), fact, received, origin))
@@ -371,16 +377,6 @@ def _told(row: Evidence, origin: Origin) -> str | None:
     return str(row.pk) if seen else None
 
 
-def _lock_words(words: Iterable[str]) -> None:
-    """Hold these words until the end of the transaction, in one order for all, so that two who want the same one wait."""
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT pg_advisory_xact_lock(h) FROM (SELECT DISTINCT hashtextextended(w, 13) AS h"
-            " FROM unnest(%s::text[]) AS w ORDER BY h OFFSET 0) AS words",
-            [list(words)],
-        )
-
-
 def _words(
     own: policy.Identity, mentioned: Iterable[policy.Mention], look: policy.Look, subject: UUID
 ) -> list[str]:
@@ -524,7 +520,7 @@ def correct_evidence(
         mentioned = _mentions(document, row.subject_id, numbers, row.dated)
         own = policy.identity(document, digest)
         look = policy.look(document, numbers, row.dated)
-        _lock_words(_words(own, mentioned, look, row.subject_id))
+        hold_words(_words(own, mentioned, look, row.subject_id), space=_SPACE)
         lots = _lots_of(mentioned, row.about, origin)
         worth = (document.amount_minor, document.currency or "", look.on)
         if own.digest == row.identity_digest and worth != (row.amount_minor, row.currency, row.dated):
@@ -601,7 +597,7 @@ def _take_back(document: Document, received: _Received, origin: Origin) -> UUID:
     known = Evidence.objects.filter(identity_digest=own).values_list("pk", flat=True).first()
     if known is None:
         raise CorrectedUnknown(number=document.corrects)
-    _lock_words([own])
+    hold_words([own], space=_SPACE)
     row = _locked(known)
     if origin.actor.party_id not in (row.source_id, row.subject_id) and origin.actor.role not in _AGENCIES:
         raise CorrectedUnknown(number=document.corrects)
@@ -888,7 +884,7 @@ def draw(
     with as_system():
         if not Evidence.objects.filter(pk=evidence_id).exists():
             raise Absent(kind="evidence")
-        _lock_words([str(use_id)])
+        hold_words([str(use_id)], space=_SPACE)
         row = _locked(evidence_id)
         if Use.objects.filter(pk=use_id).exists():
             raise Invalid(field="use_id", problem=gettext_noop("this id is taken; choose another"))

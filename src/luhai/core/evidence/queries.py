@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Any
+from itertools import islice
+from typing import Any, TypeVar
 from uuid import UUID
 
 from django.db.models import F, Q
@@ -22,6 +23,8 @@ from . import lifecycle, policy, rooms
 from .lifecycle import ConsentState, Purpose, State
 from .models import Consent, Evidence, Lot, Piece, Receipt, Review, Use
 from .rooms import FINANCING, LOT, SETTLEMENT
+
+R = TypeVar("R")
 
 #: What documents are called, for whoever shows them.
 KIND_NAMES = lifecycle.KIND_NAMES
@@ -195,6 +198,12 @@ class ConsentView:
     given_at: datetime | None
     withdrawn_at: datetime | None
     terms_digest: str
+
+
+@dataclass(frozen=True, slots=True)
+class ConsentPage:
+    items: list[ConsentView]
+    next: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -384,11 +393,23 @@ def reviews(*, waiting: bool = True, viewer: Actor) -> list[ReviewView]:
 
 
 @query(may=SIGNED_IN)
-def consents(*, moment: datetime, viewer: Actor) -> list[ConsentView]:
-    """Consents that the viewer's party gave, was given, asked for or was asked for, newest first; as they stand at `moment`."""
-    rows = list(Consent.objects.order_by("-since", "-id")[:500])
-    names = _names((p for r in rows for p in (r.grantor_id, r.grantee_id)), viewer)
-    return [_consent(r, names, moment) for r in rows]
+def consents(
+    *, moment: datetime, only_open: bool = False, cursor: str = "", limit: int = 50, viewer: Actor
+) -> ConsentPage:
+    """Consents that the viewer's party gave, was given, asked for or was asked for, newest first; as they stand at `moment`.
+
+    `only_open` leaves out what was declined, withdrawn, or has passed its day.
+    """
+    rows = Consent.objects.order_by("-since", "-id")
+    if only_open:
+        rows = rows.filter(declined_at=None, withdrawn_at=None, until__gt=moment)
+    if (after := read_cursor(cursor, instant, UUID)) is not None:
+        rows = rows.filter(Q(since__lt=after[0]) | Q(since=after[0], pk__lt=after[1]))
+    found = list(rows[: limit + 1])
+    names = _names((p for r in found[:limit] for p in (r.grantor_id, r.grantee_id)), viewer)
+    last = found[limit - 1] if len(found) > limit else None
+    following = cursor_of(last.since.isoformat(), last.pk) if last else ""
+    return ConsentPage([_consent(r, names, moment) for r in found[:limit]], following)
 
 
 @query(may=SIGNED_IN)
@@ -449,14 +470,24 @@ def totals(*, viewer: Actor) -> list[Totals]:
     ):
         used[lot_id] = used.get(lot_id, 0) + amount - freed
     sums: dict[str, list[int]] = {}
-    for row in Lot.objects.filter(merged_into=None).exclude(currency="").iterator():
-        room = rooms.read([(row.pk, LOT)])[row.pk, LOT]
-        available, financed = policy.capacity(limits.get(row.pk, {})), used.get(row.pk, 0)
-        counted = sums.setdefault(row.currency, [0, 0, 0, 0])
-        differs = (room.used, room.granted) != (financed, max(available, financed))
-        for n, value in enumerate((available, financed, max(financed - available, 0), int(differs))):
-            counted[n] += value
+    lots_ = Lot.objects.filter(merged_into=None).exclude(currency="").values_list("pk", "currency")
+    for some in _batches(lots_.iterator(), 2_000):
+        found = rooms.read((lot_id, LOT) for lot_id, _ in some)
+        for lot_id, currency in some:
+            room = found[lot_id, LOT]
+            available, financed = policy.capacity(limits.get(lot_id, {})), used.get(lot_id, 0)
+            counted = sums.setdefault(currency, [0, 0, 0, 0])
+            differs = (room.used, room.granted) != (financed, max(available, financed))
+            for n, value in enumerate((available, financed, max(financed - available, 0), int(differs))):
+                counted[n] += value
     return [Totals(currency, *counted) for currency, counted in sorted(sums.items())]
+
+
+def _batches(rows: Iterable[R], size: int) -> Iterator[list[R]]:
+    """The rows in lists of at most `size`: one question to the accounts for each list, not one for each row."""
+    waiting = iter(rows)
+    while some := list(islice(waiting, size)):
+        yield some
 
 
 def covering(evidence: Evidence, grantee: UUID | None, purpose: str, at: datetime) -> Consent | str:

@@ -40,6 +40,9 @@ from . import commands, consent_commands, lifecycle, policy, queries
 from .lifecycle import Alert, ConsentState, Purpose, State
 from .templatetags.evidence_words import consent_state, why_text
 
+#: How many consents a page looks through; what is still open comes first.
+_MANY = 500
+_ENDED = (ConsentState.DECLINED, ConsentState.WITHDRAWN, ConsentState.EXPIRED)
 _BANKS: Final = (Role.BANK, Role.PARTNER)
 _OFFICE: Final = (Role.SUPERVISOR, Role.OPERATOR)
 _AGENCIES: Final = (Role.PROVINCE, *_OFFICE)
@@ -72,7 +75,7 @@ def evidences(request: HttpRequest) -> HttpResponse:
     used: list[queries.UseView] = []
     if viewer.role in _BANKS and "cursor" not in request.GET and not any(asked.values()):
         used = queries.uses(only_open=True, limit=5, viewer=viewer).items
-    consents = queries.consents(moment=timezone.now(), viewer=viewer)
+    consents = queries.consents(moment=timezone.now(), only_open=True, limit=_MANY, viewer=viewer).items
     return page(
         request, "evidence/list.html", tab="evidences", items=found.items, asked=asked, filtered=any(asked.values()),
         kinds=lifecycle.KIND_NAMES, states=lifecycle.STATE_NAMES, uses=used, named=_known((u.evidence_id for u in used), viewer),
@@ -352,7 +355,7 @@ def _covering(view: queries.EvidenceView, viewer: Actor) -> list[queries.Consent
     """The consents in force under which somebody may read or use this document, as far as the viewer sees them."""
     return [
         c
-        for c in queries.consents(moment=timezone.now(), viewer=viewer)
+        for c in queries.consents(moment=timezone.now(), only_open=True, limit=_MANY, viewer=viewer).items
         if c.state == ConsentState.GIVEN
         and (
             c.grantor.id == view.subject.id
@@ -503,10 +506,10 @@ def consents(request: HttpRequest) -> HttpResponse:
         except Refusal as refused:
             field = _field(refused, "form", {"party", "purpose", "until", "pieces", "kinds", "abroad"})
             errors[field] = _beside(refused)
-    found = queries.consents(moment=now, viewer=viewer)
+    found = queries.consents(moment=now, only_open=True, limit=_MANY, viewer=viewer).items
+    found += [c for c in queries.consents(moment=now, limit=_MANY, viewer=viewer).items if c.state in _ENDED]
     mine = [c for c in found if c.grantor.id == viewer.party_id]
     ours = [c for c in found if c.grantee.id == viewer.party_id]
-    waiting = (ConsentState.ASKED, ConsentState.GIVEN)
     others = [c for c in found if c not in mine and c not in ours]
     of = [_uuid("of", i) for i in request.GET.getlist("of")[:20]]
     ours_of = [i for i, e in _known(of, viewer).items() if _is_about(e, viewer)]
@@ -519,8 +522,8 @@ def consents(request: HttpRequest) -> HttpResponse:
     return page(
         request, "evidence/consents.html", status=422 if errors else 200, tab="evidence_consents", deed=deed, errors=errors,
         given=request.POST, to_answer=[c for c in mine if c.state == ConsentState.ASKED],
-        granted=[c for c in mine if c.state == ConsentState.GIVEN], received=[c for c in ours if c.state == ConsentState.GIVEN],
-        asked=[c for c in ours if c.state == ConsentState.ASKED], ended=[c for c in (*mine, *ours) if c.state not in waiting][:30],
+        granted=[c for c in mine if c.state in (ConsentState.GIVEN, ConsentState.SPENT)], received=[c for c in ours if c.state == ConsentState.GIVEN],
+        asked=[c for c in ours if c.state == ConsentState.ASKED], ended=[c for c in (*mine, *ours) if c.state in _ENDED][:30],
         others=others[:50], may_give=viewer.role in consent_commands.GRANTORS, may_review=viewer.role is Role.SUPERVISOR,
         of_others=[i for i in of if i not in ours_of],
         named=_known((p for c in found[:50] for p in c.pieces[:20]), viewer), chosen=_chosen(request, ours_of),

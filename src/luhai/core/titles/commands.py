@@ -25,6 +25,7 @@ from luhai.kernel.origin import Origin, Role
 from luhai.kernel.refusal import Absent, Invalid, NotEntitled, Refusal, gettext_noop
 from luhai.shell.command import command, record
 from luhai.shell.context import as_system
+from luhai.shell.locks import hold_words
 
 from . import chain, policy, subjects
 from .lifecycle import FINAL, LIVE, WHO_NAMES, Act, Form, Kind, State, Who
@@ -35,6 +36,8 @@ from .queries import control_of, pledges_of
 P = ParamSpec("P")
 R = TypeVar("R")
 
+#: In which the words of this subject are held.
+_SPACE: Final = 11
 PARTIES: Final = [Role.COMPANY, Role.BANK, Role.PARTNER]
 COURT: Final = [Role.SUPERVISOR, Role.OPERATOR]
 
@@ -199,8 +202,9 @@ def issue_title(
         sort, issuer, subjects.number_of(sort, about), subjects.look_of(sort, about), quantity, unit, holder_id, lot_digest,
         on,
     )  # fmt: skip
-    _lock_words(
-        [*(c.digest for c in found), lot_digest, f"{issuer} {like.look}", f"{issuer} {holder_id} {quantity} {unit}"]
+    hold_words(
+        [*(c.digest for c in found), lot_digest, f"{issuer} {like.look}", f"{issuer} {holder_id} {quantity} {unit}"],
+        space=_SPACE,
     )
     _refuse_live(found)
     _refuse_near(like, found[0], origin)
@@ -277,16 +281,6 @@ def _bound(about: Mapping[str, Any], form: Form, issuer: UUID, origin: Origin) -
         if found.id != issuer and found.kind != "institution" and "agreement" not in about:
             raise ConsigneeNotBound(waybill=waybill, consignee=name)
     return legs is not None
-
-
-def _lock_words(words: Iterable[str]) -> None:
-    """Hold these words until the end of the transaction, in one order for all, so that two who want the same one wait."""
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT pg_advisory_xact_lock(h) FROM (SELECT DISTINCT hashtextextended(w, 11) AS h"
-            " FROM unnest(%s::text[]) AS w ORDER BY h OFFSET 0) AS words",
-            [[w for w in words if w]],
-        )
 
 
 def _claim(title: Title, c: subjects.Claim) -> Claim:

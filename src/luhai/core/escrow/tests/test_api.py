@@ -66,7 +66,9 @@ class Caller:
 class Live(Sale):
     """A sale in the time of the clock, as the edges read it; nobody has agreed yet."""
 
-    agreeing = ()  # type: ignore[assignment]
+    @property
+    def agreeing(self) -> list[Actor]:
+        return []
 
     def __init__(self, **more: Any) -> None:
         super().__init__(expires_at=(timezone.now() + timedelta(days=1)).isoformat(), **more)

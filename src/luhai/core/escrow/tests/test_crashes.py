@@ -177,10 +177,12 @@ def test_cut_off_before_each_statement(
             pid = connection.connection.info.backend_pid
             admin.execute("SELECT pg_terminate_backend(%s, 10000)", [pid])
 
-        how, expected = (_raise, Crash) if death.startswith("an error") else (kill, OperationalError)
+        ours = death.startswith("an error")
+        how: Callable[[], None] = _raise if ours else kill
+        expected: type[Exception] = Crash if ours else OperationalError
         assert count > 25
         for place in range(count):
-            with pytest.raises(expected), cut(place, how):  # type: ignore[arg-type]
+            with pytest.raises(expected), cut(place, how):
                 run(origin)
             connection.close()
             assert deal.books() == before, f"cut off before statement {place}, something had moved"

@@ -494,9 +494,13 @@ def _object(element: etree._Element) -> Any:
     return {**found, "#text": text} if text else found
 
 
-def parse_xml(text: str) -> XmlPlace:
+def root_of(text: str, *, whole: str, no_xml: str, deepest: tuple[int, str], most: tuple[int, str]) -> etree._Element:
+    """The root of an XML text of a stranger: no DOCTYPE, nothing fetched, no more and no deeper than is said.
+
+    `whole` names the text in refusals; `no_xml` is what is said of what is none; the limits come with their words.
+    """
     if "<!DOCTYPE" in text or "<!ENTITY" in text:
-        refuse(WHOLE, NO_DOCTYPE)
+        raise Invalid(field=whole, problem=NO_DOCTYPE)
     parser = etree.XMLParser(
         encoding="utf-8", resolve_entities=False, no_network=True, load_dtd=False, dtd_validation=False,
         huge_tree=False, remove_comments=True, remove_pis=True, recover=False,
@@ -507,17 +511,24 @@ def parse_xml(text: str) -> XmlPlace:
         line, column = wrong.position
         refuse(f"line {line}, column {column}", f"This is not XML: {str(wrong.msg).partition(', line')[0]}.")
     except (etree.LxmlError, ValueError):
-        refuse(WHOLE, NOT_A_DOCUMENT)
+        raise Invalid(field=whole, problem=no_xml) from None
     waiting = [(root, 1)]
     count = 0
     while waiting:
         element, depth = waiting.pop()
         count += 1 + len(element.attrib)
-        if count > MAX_NODES:
-            refuse(WHOLE, TOO_MANY)
-        if depth > MAX_DEPTH:
-            refuse(f"/{local(root)}", TOO_DEEP)
+        if count > most[0]:
+            raise Invalid(field=whole, problem=most[1])
+        if depth > deepest[0]:
+            raise Invalid(field=whole, problem=deepest[1])
         waiting.extend((child, depth + 1) for child in element)
+    return root
+
+
+def parse_xml(text: str) -> XmlPlace:
+    root = root_of(
+        text, whole=WHOLE, no_xml=NOT_A_DOCUMENT, deepest=(MAX_DEPTH, TOO_DEEP), most=(MAX_NODES, TOO_MANY)
+    )
     return XmlPlace(root, f"/{local(root)}")
 
 

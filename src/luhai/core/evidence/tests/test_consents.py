@@ -167,7 +167,7 @@ def test_nobody_else_has_a_say_or_a_sight(cast: Cast, name: str) -> None:
         assert answer(lambda o=o: consents.withdraw_consent(consent_id=consent, origin=o)) == "absent"
         with pytest.raises(Absent):
             queries.consent(consent_id=consent, moment=o.at, viewer=stranger)
-        assert queries.consents(moment=o.at, viewer=stranger) == []
+        assert queries.consents(moment=o.at, viewer=stranger).items == []
         assert sql(stranger, "SELECT 1 FROM evidence_consent") == []
     # Whoever asked does not answer for whoever was asked.
     assert (
@@ -176,7 +176,7 @@ def test_nobody_else_has_a_say_or_a_sight(cast: Cast, name: str) -> None:
     )
     for role, seen in ((Role.SUPERVISOR, 1), (Role.OPERATOR, 1), (Role.PROVINCE, 0)):
         official = world.official(role)
-        assert len(queries.consents(moment=datetime.now(UTC), viewer=official)) == seen
+        assert len(queries.consents(moment=datetime.now(UTC), viewer=official).items) == seen
         o = now(official)
         terms = {
             "grantee_id": id_of(cast.reader),
@@ -450,7 +450,9 @@ def test_receipts_are_added_and_never_changed(cast: Cast) -> None:
     rest = queries.receipts(viewer=cast.subject, limit=2, cursor=page.next)
     assert [str(r.id) for r in page.items + rest.items] == ids[::-1]
     assert rest.next == ""
-    consents.withdraw_consent(consent_id=page.items[0].consent_id, origin=now(cast.subject))  # type: ignore[arg-type]
+    rested_on = page.items[0].consent_id
+    assert rested_on is not None
+    consents.withdraw_consent(consent_id=rested_on, origin=now(cast.subject))
     assert [str(r.id) for r in queries.receipts(viewer=cast.subject).items] == ids[::-1], "past ones stay"
 
 

@@ -179,7 +179,8 @@ def test_an_event_of_epcis_is_taken_back_by_its_error_declaration(shared: Path) 
 
 
 def example(name: str) -> dict[str, Any]:
-    return json.loads((EXAMPLES / name).read_text(encoding="utf-8"))  # type: ignore[no-any-return]
+    read: dict[str, Any] = json.loads((EXAMPLES / name).read_text(encoding="utf-8"))
+    return read
 
 
 def named(uscc: str) -> Actor:
@@ -208,7 +209,9 @@ def test_the_examples_are_received_and_join_each_other() -> None:
         "smgs-chengdu-almaty.json": ("transport_document", 1264000_00, "CNY"),
         "cim-smgs-chongqing-duisburg.json": ("transport_document", 812500_00, "EUR"),
     }
-    lot = queries.lot(lot_id=views["contract.json"].lot_id, viewer=exporter)  # type: ignore[arg-type]
+    lot_id = views["contract.json"].lot_id
+    assert lot_id is not None
+    lot = queries.lot(lot_id=lot_id, viewer=exporter)
     assert {f.id for f in lot.forms} == {views[n].id for n in ("contract.json", "customs-declaration.json")}
     assert (lot.left, lot.by_kind) == (77184_00, {"contract": 77184_00, "customs_declaration": 77184_00})
     assert len({v.lot_id for v in views.values()}) == 4

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from uuid import uuid4
+from collections.abc import Callable
+from typing import Any
+from uuid import UUID, uuid4
 
 import pytest
 
@@ -16,9 +18,9 @@ from .world import bank, by, company, consented, contract, declaration, invoice,
 pytestmark = pytest.mark.django_db
 
 
-def code(run: object, *args: object, **kwargs: object) -> str:
+def code(run: Callable[..., Any], *args: Any, **kwargs: Any) -> str:
     with pytest.raises(Refusal) as refused:
-        run(*args, **kwargs)  # type: ignore[operator]
+        run(*args, **kwargs)
     return refused.value.code
 
 
@@ -77,7 +79,9 @@ def test_the_forms_of_goods_are_financed_once() -> None:
     used(first, a, 800_00)
     b_ = received(declaration(exporter, 1000_00, contract_no=order["contract_no"]), exporter)
     assert code(used, second, b_, 1) == "evidence.used_up"
-    view = queries.lot(lot_id=queries.evidence(evidence_id=a, viewer=exporter).lot_id, viewer=exporter)  # type: ignore[arg-type]
+    lot = queries.evidence(evidence_id=a, viewer=exporter).lot_id
+    assert lot is not None
+    view = queries.lot(lot_id=lot, viewer=exporter)
     assert (view.left, view.used, {f.id for f in view.forms}) == (0, 800_00, {a, b_})
     assert beyond() == [(800_00, 0, 0)]
 
@@ -114,8 +118,8 @@ def test_goods_found_to_be_one_after_both_were_financed_are_told() -> None:
     assert beyond() == [(800_00, 0, 0)]
 
 
-def _ref(evidence_id: object) -> str:
-    return queries.evidence(evidence_id=evidence_id, viewer=SYSTEM).external_ref  # type: ignore[arg-type]
+def _ref(evidence_id: UUID) -> str:
+    return queries.evidence(evidence_id=evidence_id, viewer=SYSTEM).external_ref
 
 
 def test_a_correction_below_what_is_used_tells_every_use() -> None:

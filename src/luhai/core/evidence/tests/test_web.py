@@ -270,7 +270,7 @@ def test_a_bank_is_refused_asks_reads_and_loses_sight_when_consent_is_withdrawn(
 
     asked = form(do="ask", party=str(exporter.party_id), purpose="financing", until=day(30), ids=str(paper))
     assert [counter.post("/evidence/consents/", asked).status_code for _ in range(2)] == [302, 302]
-    (request,) = queries.consents(moment=datetime.now(UTC), viewer=exporter)
+    (request,) = queries.consents(moment=datetime.now(UTC), viewer=exporter).items
     assert "request for your consent" in desk.get("/evidence/").content.decode()
     late = desk.post("/evidence/consents/", form(do="yes", consent=str(request.id), until=day(-1)))
     assert (late.status_code, "a day from today" in late.content.decode()) == (422, True)
@@ -305,7 +305,7 @@ def test_consents_are_given_declined_and_taken_back_by_their_forms() -> None:
         one_off="on",
     )  # fmt: skip
     assert [desk.post(place, given).status_code for _ in range(2)] == [302, 302]
-    (consent,) = queries.consents(moment=datetime.now(UTC), viewer=lender)
+    (consent,) = queries.consents(moment=datetime.now(UTC), viewer=lender).items
     assert (consent.purpose, consent.kinds, consent.pieces, consent.one_off) == (
         "settlement",
         ["contract", "invoice"],
@@ -315,7 +315,7 @@ def test_consents_are_given_declined_and_taken_back_by_their_forms() -> None:
     asked = form(do="ask", party=world.uscc_of(exporter), purpose="assessment", until=day(10))
     assert browser(other).post(place, asked).status_code == 302
     waiting = next(
-        c for c in queries.consents(moment=datetime.now(UTC), viewer=exporter) if c.state == "asked"
+        c for c in queries.consents(moment=datetime.now(UTC), viewer=exporter).items if c.state == "asked"
     )
     assert desk.post(place, form(do="no", consent=str(waiting.id))).status_code == 302
     assert browser(other).post(place, form(do="withdraw", consent=str(waiting.id))).status_code == 422, (
@@ -351,7 +351,7 @@ def test_a_consent_form_says_beside_the_field_what_is_wrong(change: dict[str, An
     page = answer.content.decode()
     assert (answer.status_code, f'id="{field}-error"' in page) == (422, True)
     assert f'value="{given["party"]}"' in page, "what was typed stays"
-    assert queries.consents(moment=datetime.now(UTC), viewer=exporter) == []
+    assert queries.consents(moment=datetime.now(UTC), viewer=exporter).items == []
 
 
 def test_odd_forms_of_consents_are_refused_without_harm() -> None:
@@ -370,7 +370,7 @@ def test_what_goes_abroad_waits_for_a_supervisor() -> None:
     given = form(do="give", party=str(abroad.party_id), purpose="financing", until=day(10))
     assert 'id="abroad-error"' in desk.post(place, given).content.decode()
     assert desk.post(place, form(**given | {"key": str(uuid4()), "abroad": "on"})).status_code == 302
-    (consent,) = queries.consents(moment=datetime.now(UTC), viewer=exporter)
+    (consent,) = queries.consents(moment=datetime.now(UTC), viewer=exporter).items
     paper = received(contract(exporter), exporter)
     assert (
         browser(abroad)
