@@ -16,10 +16,11 @@ import pytest
 ROOT = Path(__file__).resolve().parents[1]
 
 #: The subjects with tables, downhill.
-ORDER = ["desks", "matching", "lending", "products", "transport", "escrow", "evidence", "titles", "ledger", "rules", "policies", "parties", "shell"]
+ORDER = ["desks", "statistics", "matching", "lending", "payments", "checks", "products", "transport", "escrow", "evidence", "titles", "ledger", "rules", "policies", "parties", "shell"]
 #: Where a subject stands under src/luhai.
 HOME = {
-    "desks": "desks", "matching": "market/matching", "lending": "financing/lending", "transport": "records/transport", "products": "records/products", "rules": "core/rules",
+    "desks": "desks", "matching": "market/matching", "lending": "financing/lending", "statistics": "oversight/statistics",
+    "payments": "settlement/payments", "checks": "settlement/checks", "transport": "records/transport", "products": "records/products", "rules": "core/rules",
     "escrow": "core/escrow", "evidence": "core/evidence", "titles": "core/titles", "ledger": "core/ledger",
     "policies": "core/policies", "parties": "core/parties", "shell": "shell",
 }  # fmt: skip

@@ -10,6 +10,7 @@ upper floor arranged, and knows nothing but the escrow's id, which `queries.hold
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, Final
 from uuid import UUID, uuid5
 
@@ -33,7 +34,7 @@ from . import policy
 from .lifecycle import NEXT, WHO_NAMES, Act, State, Who
 from .models import Agreement, Confirmation, Deposit, Escrow, Event, Leg, Outcome, Showing
 from .policy import Seen, Terms
-from .queries import kept_by, seen_of, terms_of
+from .queries import kept_by, owed_on, seen_of, terms_of
 
 PARTIES: Final = [Role.COMPANY, Role.BANK, Role.PARTNER]
 #: The kind of a leg's account.
@@ -101,6 +102,11 @@ class Frozen(Refusal):
 class ValueLeft(Refusal):
     code = "escrow.value_left"
     message = gettext_noop("The steps would leave %(left)s of %(leg)s in the escrow.")
+
+
+class StillOwed(Refusal):
+    code = "escrow.still_owed"
+    message = gettext_noop("%(left)s would still be owed after the steps; the payment does not cover it.")
 
 
 class NoProof(Refusal):
@@ -410,12 +416,27 @@ def execute(*, escrow_id: UUID, origin: Origin) -> UUID:
     return escrow_id
 
 
-def carry_out(*, escrow_id: UUID, incoming: Sequence[Transfer] = (), origin: Origin) -> None:
+@dataclass(frozen=True, slots=True)
+class Used:
+    """A use of evidence that the caller of `carry_out` adds to those of the terms (see evidence.commands.draw)."""
+
+    use_id: UUID
+    evidence_id: UUID
+    purpose: str
+    amount: int
+    currency: str
+    user_id: UUID
+
+
+def carry_out(
+    *, escrow_id: UUID, incoming: Sequence[Transfer] = (), uses: Sequence[Used] = (), origin: Origin
+) -> None:
     """Execute an escrow as part of the caller's command, whoever asks there.
 
     Who:     another subject, whose own command has decided that it may.
-    Units:   `incoming` are the caller's transfers into legs of this escrow (posts of a fixed amount). They go first in the same linked
-             batch, and payment conditions count them: a payment and what it sets off move together or not at all.
+    Units:   `incoming` are the caller's transfers for this escrow (posts of a fixed amount). They go first in the same linked
+             batch, and payment conditions count those that go into a leg: a payment and what it sets off move together or not at all.
+             Transfers to other accounts may stand before them (an exchange). `uses` are drawn with those of the terms, in their order.
     Writes, refuses: as `execute`. A refusal is to be the caller's too; who wants to go on without it calls this in a command of
              its own (`origin.child`), so that neither rows nor events of what was refused remain.
     """
@@ -428,7 +449,7 @@ def carry_out(*, escrow_id: UUID, incoming: Sequence[Transfer] = (), origin: Ori
             open_ = {j.name: j.word for j in judged if j.verdict is not Verdict.MET}
             raise NotMet(open=", ".join(open_), words=open_)
         proof = {"conditions": {j.name: dict(j.proof) for j in judged}}
-        _execute(row, terms, seen, Act.EXECUTE, proof, incoming, origin)
+        _execute(row, terms, seen, Act.EXECUTE, proof, incoming, uses, origin)
 
 
 @command(may=PARTIES)
@@ -498,23 +519,36 @@ def settle_dispute(*, escrow_id: UUID, decision: str, reason: str, origin: Origi
         else:
             seen = seen_of(row)
             proof["conditions"] = {j.name: j.word for j in policy.judge(terms, seen)}
-            _execute(row, terms, seen, Act.SETTLE, proof, (), origin)
+            _execute(row, terms, seen, Act.SETTLE, proof, (), (), origin)
     return escrow_id
 
 
 def _execute(
-    row: Escrow, terms: Terms, seen: Seen, act: Act, proof: dict[str, Any], incoming: Sequence[Transfer], origin: Origin
+    row: Escrow, terms: Terms, seen: Seen, act: Act, proof: dict[str, Any], incoming: Sequence[Transfer],
+    more: Sequence[Used], origin: Origin,
 ) -> None:  # fmt: skip
     """Titles, evidence, then the ledger; all of it or, by the refusal of any, none."""
     legs = {leg.name: leg.account for leg in row.legs.all()}
     _none_frozen({*legs.values(), *(leg.account for leg in terms.value), *(p.to for p in terms.postings)})
     for title in terms.title_ids:
         _act_on(row, terms, title, origin)
-    uses = {n: (use, _paper(terms, use, seen, act)) for n, use in enumerate(terms.uses)}
-    for n, (use, paper) in sorted(uses.items(), key=lambda item: (item[1][1].id, item[0])):
+    uses = list(more)
+    for n, use in enumerate(terms.uses):
+        paper = _paper(terms, use, seen, act)
+        uses.append(
+            Used(
+                uuid5(row.pk, f"use {n}"),
+                paper.id,
+                use.purpose,
+                use.amount,
+                use.currency,
+                terms.parties[use.user],
+            )
+        )
+    for used in sorted(uses, key=lambda u: u.evidence_id):  # the order of the terms within each
         evidence.draw(
-            use_id=uuid5(row.pk, f"use {n}"), evidence_id=paper.id, purpose=use.purpose, amount=use.amount,
-            currency=use.currency, user_id=terms.parties[use.user], origin=origin,
+            use_id=used.use_id, evidence_id=used.evidence_id, purpose=used.purpose, amount=used.amount, currency=used.currency,
+            user_id=used.user_id, origin=origin,
         )  # fmt: skip
     asked = [
         Transfer(
@@ -527,6 +561,8 @@ def _execute(
     for name, balance in _balances(legs).items():
         if balance.available:
             raise ValueLeft(leg=name, left=balance.available)
+    if act is Act.EXECUTE and (left := sum(owed_on(terms.covered).values())):
+        raise StillOwed(left=left)
     told = [
         {"leg": p.leg, "to": str(p.to), "amount": o.amount, "code": p.code, "transfer": str(o.id)}
         for p, o in zip(terms.postings, moved, strict=True)

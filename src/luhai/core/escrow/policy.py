@@ -12,12 +12,16 @@ The JSON form (amounts in minor units of a currency, or whole units of a quota):
      "conditions": [
        {"name": "shipped", "evidence": {"kind": "transport_event", "sources": ["carrier"], "status": ["DEPA"]}},
        {"name": "paid", "payment": {"leg": "price", "at_least": 100}},
+       {"name": "arrived", "payment": {"leg": "proceeds", "at_least": 1, "covers": ["…", "…"]}},
        {"name": "accepted", "consent": {"of": ["buyer", "inspector"], "need": 1}}],
      "steps": [
        {"from": "price", "to": "…", "amount": 30, "code": "fee"}, {"from": "price", "to": "…", "up_to": 50},
        {"from": "price", "to": "…", "amount": "rest"},
        {"title": "…", "act": "transfer", "details": {"to": "buyer", "beneficiary": "buyer"}},
        {"use": "shipped", "purpose": "settlement", "amount": 100, "currency": "CNY", "user": "buyer"}]}
+
+A payment that `covers` accounts is enough when it comes to all that stands on them then (what is owed on a loan, which nobody knows in
+advance); steps of the same leg pay into them, and execution looks again that nothing is left on any.
 
 A leg may say `least`: it counts as funded from there on (it must be whole unless it does). Postings of a leg move in their order and
 leave nothing: exact sums of a leg that must be whole, or a last one that takes the rest. Reading plays the least that can be in a leg
@@ -31,7 +35,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from types import MappingProxyType
 from typing import Any, Final
@@ -112,6 +116,7 @@ class Evidence:
 class Payment:
     leg: str
     at_least: int
+    covers: tuple[UUID, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,6 +196,12 @@ class Terms:
         return tuple(s for s in self.steps if isinstance(s, Use))
 
     @property
+    def covered(self) -> tuple[UUID, ...]:
+        """Accounts on which nothing may be left."""
+        payments = (c.asks for c in self.conditions if isinstance(c.asks, Payment))
+        return tuple(dict.fromkeys(key for p in payments for key in p.covers))
+
+    @property
     def title_ids(self) -> tuple[UUID, ...]:
         """Every title once, in the order in which they are locked."""
         return tuple(sorted({h.title for h in self.titles}))
@@ -251,6 +262,15 @@ def read(document: object) -> Terms:
                         field=f"terms.steps[{n}].details.{key}",
                         problem="a party other than the arbiter, who takes nothing",
                     )
+    for n, condition in enumerate(conditions):
+        if isinstance(condition.asks, Payment):
+            paid = {s.to for s in terms.postings if s.leg == condition.asks.leg}
+            for place, key in enumerate(condition.asks.covers):
+                if key not in paid:
+                    raise Invalid(
+                        field=f"terms.conditions[{n}].payment.covers[{place}]",
+                        problem="an account that a step pays into from this leg",
+                    )
     for n, leg in enumerate(value):
         _leaves_nothing(f"terms.value[{n}]", leg, terms)
     return terms
@@ -287,7 +307,8 @@ def least_in(leg: Leg, conditions: Sequence[Condition]) -> int:
 
 def _condition_json(asks: Evidence | Payment | Consent) -> dict[str, Any]:
     if isinstance(asks, Payment):
-        return {"payment": {"leg": asks.leg, "at_least": asks.at_least}}
+        covers = {"covers": [str(key) for key in asks.covers]} if asks.covers else {}
+        return {"payment": {"leg": asks.leg, "at_least": asks.at_least, **covers}}
     if isinstance(asks, Consent):
         return {"consent": {"of": list(asks.of), "need": asks.need}}
     written: dict[str, Any] = {
@@ -357,11 +378,13 @@ def _condition(at: str, value: Any, parties: Mapping[str, UUID], legs: Mapping[s
     inner, place = given[sort], f"{at}.{sort}"
     asks: Evidence | Payment | Consent
     if sort == "payment":
-        said = _object(place, inner, ("leg",), ("at_least",))
+        said = _object(place, inner, ("leg",), ("at_least", "covers"))
         leg = legs[_choice(f"{place}.leg", said["leg"], legs)]
         whole = said.get("at_least") is None
+        covers = tuple(_id(p, v) for p, v in _items(f"{place}.covers", said.get("covers"), MOST_STEPS))
+        _once(f"{place}.covers", covers, "")
         asks = Payment(
-            leg.name, leg.amount if whole else _amount(f"{place}.at_least", said["at_least"], most=leg.amount)
+            leg.name, leg.amount if whole else _amount(f"{place}.at_least", said["at_least"], most=leg.amount), covers
         )
     elif sort == "consent":
         said = _object(place, inner, ("of", "need"))
@@ -640,11 +663,13 @@ class Paper:
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """Everything that conditions look at: what is in each leg, who consented, what was presented (in that order)."""
+    """Everything that conditions look at: what is in each leg, who consented, what was presented (in that order), what stands on
+    the accounts that a payment must cover."""
 
     held: Mapping[str, int]
     consents: Mapping[str, Collection[UUID]]
     papers: Mapping[str, Sequence[Paper]]
+    owed: Mapping[UUID, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -661,6 +686,7 @@ class Judged:
 WORDS: Final[Mapping[str, str]] = MappingProxyType({
     "met": gettext_noop("met"),
     "not_paid": gettext_noop("waits for the payment"),
+    "not_covered": gettext_noop("the payment is less than what is owed"),
     "no_consent": gettext_noop("waits for consent"),
     "nothing_presented": gettext_noop("waits for evidence"),
     "cancelled": gettext_noop("the evidence presented was taken back"),
@@ -709,6 +735,9 @@ def _judged(terms: Terms, condition: Condition, seen: Seen) -> Judged:
     asks, name = condition.asks, condition.name
     if isinstance(asks, Payment):
         held = seen.held.get(asks.leg, 0)
+        owed = sum(seen.owed.get(key, 0) for key in asks.covers)
+        if held >= asks.at_least and held < owed:
+            return Judged(name, Verdict.FAILED, "not_covered", {})
         if held >= asks.at_least:
             return Judged(name, Verdict.MET, "met", {"leg": asks.leg, "held": held})
         return Judged(name, Verdict.FAILED, "not_paid", {})

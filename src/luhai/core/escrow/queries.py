@@ -246,8 +246,8 @@ def seen_of(row: Escrow, incoming: Sequence[Transfer] = ()) -> Seen:
         for key, balance in ledger.balances(account_ids=legs, viewer=SYSTEM).items()
     }
     for transfer in incoming:
-        assert transfer.credit in legs, transfer
-        held[legs[transfer.credit]] += transfer.amount or 0
+        if transfer.credit in legs:
+            held[legs[transfer.credit]] += transfer.amount or 0
     consents: dict[str, set[UUID]] = {}
     for condition, party in Confirmation.objects.filter(escrow=row).values_list("condition", "party_id"):
         consents.setdefault(condition, set()).add(party)
@@ -260,7 +260,12 @@ def seen_of(row: Escrow, incoming: Sequence[Transfer] = ()) -> Seen:
     papers: dict[str, list[policy.Paper]] = {}
     for (condition, key), version in shown.items():
         papers.setdefault(condition, []).append(paper_of(facts[key], version))
-    return Seen(held, consents, papers)
+    return Seen(held, consents, papers, owed_on(terms_of(row).covered))
+
+
+def owed_on(covered: Iterable[UUID]) -> dict[UUID, int]:
+    """What still stands on the bounded side of accounts: of what is owed on a loan, what may still be paid."""
+    return {key: b.available or 0 for key, b in ledger.balances(account_ids=covered, viewer=SYSTEM).items()}
 
 
 def paper_of(facts: evidence.Facts, shown_version: int) -> policy.Paper:

@@ -23,7 +23,9 @@ from luhai.core.evidence import queries as evidence_queries
 from luhai.core.ledger import commands as ledger
 from luhai.core.ledger import queries as accounts
 from luhai.core.ledger.policy import Account, Kind, Transfer
+from luhai.core.parties import queries as parties
 from luhai.core.rules import queries as rules
+from luhai.core.rules import rates
 from luhai.core.titles import queries as titles
 from luhai.kernel.money import MAX_MINOR, Currency, Money
 from luhai.kernel.origin import SYSTEM, Origin, Role
@@ -31,7 +33,7 @@ from luhai.kernel.refusal import Absent, Invalid, Refusal, gettext_noop
 from luhai.shell.command import command, record
 from luhai.shell.context import as_system
 
-from . import books, policy, rates
+from . import books, policy
 from .business_days import calendar
 from .daycount import add_months
 from .lifecycle import DRAW_NEXT, LENT, LINE_LIVE, DrawAct, DrawState, LineState
@@ -655,6 +657,8 @@ def _catch_up(run: _Run, origin: Origin) -> None:
         return
     ended = escrow_queries.escrow(escrow_id=row.escrow_id, viewer=SYSTEM).outcome
     day = calendar().local_date(ended.at) if ended else run.on
+    if row.arrived_on is None:  # what grew in nights that no close had booked by then is owed all the same
+        _grow(run, day - DAY)
     floor = row.closed_on + DAY if row.closed_on else row.starts_on
     _moved(run, came, "escrow", max(day, floor or day))
     if any(run.open.values()) and row.pledge_id is not None and ended is not None:
@@ -724,6 +728,10 @@ def _moved(run: _Run, parts: Mapping[str, int], how: str, on: date) -> None:
         at=run.at,
         **{b: parts[b] for b in BUCKETS},
     )
+    record(
+        "lending.moved", row.pk, measures=SECURED_BY_TITLE if row.title_id else MEASURES, on=on, how=how, **_told(row, run.line),
+        **{bucket: parts[bucket] for bucket in BUCKETS},
+    )  # fmt: skip
     side = "spent"
     if run.contract.revolving and run.line.state in LINE_LIVE:
         side = "limit"
@@ -907,7 +915,7 @@ def _repayment_terms(row: Draw, line: Line, last: date) -> dict[str, Any]:
         ],
         "titles": [{"title": str(row.title_id), "by": "bank"}] if row.title_id is not None else [],
         "conditions": [
-            {"name": "arrived", "payment": {"leg": "proceeds", "at_least": 1}},
+            {"name": "arrived", "payment": {"leg": "proceeds", "at_least": 1, "covers": [to[b] for b in order]}},
             {"name": "checked", "consent": {"of": ["bank"], "need": 1}},
         ],
         "steps": steps,
@@ -979,5 +987,13 @@ def _note(
     )  # fmt: skip
     record(
         f"lending.draw_{act}", row.pk, measures=SECURED_BY_TITLE if row.title_id else MEASURES, rules=rules_, line=line.pk,
-        after=row.state, **data,
+        after=row.state, **_told(row, line), **data,
     )  # fmt: skip
+
+
+def _told(row: Draw, line: Line) -> dict[str, object]:
+    """What statistics ask of every step of a loan, as it is now: whoever counts later finds it in the journal."""
+    return {
+        "bank": line.bank_id, "company": line.company_id, "territory": parties.party(party_id=line.company_id, viewer=SYSTEM).territory,
+        "currency": line.currency, "title": row.title_id,
+    }  # fmt: skip

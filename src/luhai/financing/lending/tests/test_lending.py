@@ -263,7 +263,7 @@ def test_a_foreign_receipt_repays_renminbi() -> None:
     left = second.value - (MILLION - 35_617_000 + interest)
     assert desk.money == MILLION + left
     refused(
-        "lending.no_rate",
+        "rules.no_rate",
         lambda: commands.receive_foreign(
             receipt_id=uuid4(), draw_id=desk.lent(), currency="VND", amount_minor=5, origin=by(desk.bank)
         ),

@@ -1,4 +1,4 @@
-"""What a receipt in another currency is in the currency of a loan: rate, day and source, exactly as they were used.
+"""What an amount is in another currency: rate, day and source, exactly as they were used.
 
 The reference is the European Central Bank's, of the last month end on or before the day, crossed over the euro, with twelve
 significant digits; a bank that sells its customer another rate states it, with its source. Rounded half up, once, to whole minor units.
@@ -25,7 +25,7 @@ SOURCE: Final = "ECB"
 
 
 class NoRate(Refusal):
-    code = "lending.no_rate"
+    code = "rules.no_rate"
     message = gettext_noop(
         "No reference rate from %(of)s to %(into)s is known on %(on)s; state the rate and its source."
     )

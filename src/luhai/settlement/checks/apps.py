@@ -1,0 +1,6 @@
+from django.apps import AppConfig
+
+
+class Checks(AppConfig):
+    name = "luhai.settlement.checks"
+    label = "checks"
