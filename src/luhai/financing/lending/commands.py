@@ -583,6 +583,8 @@ class _Run:
         self.row, self.line, self.contract = row, line, contract_of(line)
         self.batch = books.Batch(row.pk, origin.key, line.currency)
         self.open = open_of(row)
+        #: What grew in this act, and is not on the ledger before its batch is posted.
+        self.grew = {"interest": 0, "penalty": 0}
         self.at = origin.at
         assert row.starts_on is not None, row.pk
         today = calendar().local_date(origin.at)
@@ -617,7 +619,7 @@ def _grow(run: _Run, through: date) -> None:
         return
     _fix(row, contract, row.starts_on, through)
     terms, events, lent = terms_of(row), events_of(row), totals_of(row)
-    so_far = start = policy.Grown(lent["interest"][0], lent["penalty"][0])
+    so_far = start = policy.Grown(lent["interest"][0] + run.grew["interest"], lent["penalty"][0] + run.grew["penalty"])
     closes = []
     for n in range((through - first).days + 1):
         day = first + n * DAY
@@ -639,8 +641,9 @@ def _grow(run: _Run, through: date) -> None:
             )
         )  # fmt: skip
     DayClose.objects.bulk_create(closes)
-    books.grow(run.batch, row.pk, "interest", so_far.interest - start.interest)
-    books.grow(run.batch, row.pk, "penalty", so_far.penalty - start.penalty)
+    for bucket, amount in (("interest", so_far.interest - start.interest), ("penalty", so_far.penalty - start.penalty)):
+        books.grow(run.batch, row.pk, bucket, amount)
+        run.grew[bucket] += amount
     row.closed_on = through
 
 

@@ -249,7 +249,7 @@ class _Replay:
         left -= interest
         for m in range(n, len(self.rows)):
             row = self.rows[m]
-            charge = row.line.interest_paid if m == n else 0
+            charge = max(row.line.interest_paid - row.deferred, 0) if m == n else 0  # of its own days: as `again` counts it
             balance = left + row.line.principal_paid
             share = principal_of(self.terms, m, row.payment, charge, balance) - row.line.principal_paid
             share = min(max(share, 0), left)

@@ -38,7 +38,7 @@ WHOLE: dict[str, Any] = {
                 "names": {"kind": "contract", "value": "K-9"}, "dated_from": "2026-03-01", "dated_to": "2026-03-31",
             },
         },
-        {"name": "paid", "payment": {"leg": "more", "at_least": 20}},
+        {"name": "paid", "payment": {"leg": "more", "at_least": 20, "covers": [str(UUID(int=24))]}},
         {"name": "accepted", "consent": {"of": ["buyer", "carrier"], "need": 1}},
     ],
     "steps": [
@@ -76,6 +76,10 @@ def test_the_acts_are_those_that_titles_allow_a_keeper() -> None:
 GONE = "<gone>"  # a text, so that the names of cases are the same in every process
 #: Where, what stands there instead, and the path that is named.
 MISTAKES: list[tuple[str, Any, str]] = [
+    ("conditions.1.payment.covers", "x", "terms.conditions[1].payment.covers"),
+    ("conditions.1.payment.covers.0", "x", "terms.conditions[1].payment.covers[0]"),
+    ("conditions.1.payment.covers.0", str(UUID(int=21)), "terms.conditions[1].payment.covers[0]"),
+    ("conditions.1.payment.covers", [str(UUID(int=24)), str(UUID(int=24))], "terms.conditions[1].payment.covers[1]"),
     ("", [], "terms"),
     ("surprise", 1, "terms.surprise"),
     ("parties", GONE, "terms.parties"),
@@ -300,7 +304,7 @@ PAPERS: list[tuple[dict[str, Any], Verdict, str]] = [
 
 
 def seen(**more: Any) -> Seen:
-    return Seen(more.get("held", {}), more.get("consents", {}), more.get("papers", {}))
+    return Seen(more.get("held", {}), more.get("consents", {}), more.get("papers", {}), more.get("owed", {}))
 
 
 @pytest.mark.parametrize(("changes", "verdict", "word"), PAPERS, ids=lambda v: str(v)[:40])
@@ -316,8 +320,16 @@ def test_a_piece_of_evidence_is_judged(changes: dict[str, Any], verdict: Verdict
 
 
 def test_the_words_are_a_closed_list_and_all_are_used() -> None:
-    used = {word for _, _, word in PAPERS} | {"not_paid", "no_consent", "nothing_presented"}
+    used = {word for _, _, word in PAPERS} | {"not_paid", "not_covered", "no_consent", "nothing_presented"}
     assert used == set(policy.WORDS)
+
+
+def test_a_payment_covers_what_stands_on_accounts() -> None:
+    terms = policy.read(WHOLE)
+    assert terms.covered == (UUID(int=24),)
+    for held, owed, word in ((20, 0, "met"), (20, 20, "met"), (20, 21, "not_covered"), (19, 0, "not_paid"), (50, 50, "met"), (19, 21, "not_paid")):
+        found = policy.judge(terms, seen(held={"more": held}, owed={UUID(int=24): owed}))[1]
+        assert (found.word, found.verdict) == (word, M if word == "met" else F), (held, owed)
 
 
 def test_payments_and_consents_are_judged_and_all_must_be_met() -> None:

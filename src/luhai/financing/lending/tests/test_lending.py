@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
 from django.db import connection
@@ -504,29 +504,49 @@ def test_an_escrow_that_a_party_withdrew_keeps_no_limit() -> None:
     assert (state(draw), desk.free()) == ("REFUSED", 10 * MILLION)
 
 
-def test_an_escrow_carried_out_with_too_little_leaves_the_rest_owed() -> None:
-    """The bank consented to half: the pledge is gone, the journal says so, and the rest is owed and can be repaid."""
+def _funded(desk: Desk, draw: UUID, amount: int, at: datetime = NOON) -> escrows.EscrowView:
+    """Money from outside into the escrow of a loan, as a payment brings it."""
+    view = escrows.escrow(escrow_id=desk.loan(draw).escrow_id, viewer=SYSTEM)
+    till = uuid4()
+    open_accounts([Account(id=till, unit="CNY", kind="own.till", bound=Bound.NONE)], at=at)
+    coming = Transfer(id=uuid4(), debit=till, credit=view.value[0].source, unit="CNY", amount=amount)
+    assert post([coming], at=at)[0].refused is None
+    escrow.fund(escrow_id=view.id, leg="proceeds", amount=amount, origin=by(desk.bank, at))
+    return view
+
+
+def test_an_escrow_with_too_little_in_it_releases_nothing() -> None:
+    """The bank consented to half: nothing moves before all that is owed has come."""
     desk = Desk()
     title = desk.pledged()
     draw = desk.lent(title_id=title)
-    view = escrows.escrow(escrow_id=desk.loan(draw).escrow_id, viewer=SYSTEM)
-    suspense, till = view.value[0].source, uuid4()
-    open_accounts([Account(id=till, unit="CNY", kind="own.till", bound=Bound.NONE)], at=NOON)
-    coming = Transfer(id=uuid4(), debit=till, credit=suspense, unit="CNY", amount=MILLION // 2)
-    assert post([coming], at=NOON)[0].refused is None
-    escrow.fund(escrow_id=view.id, leg="proceeds", amount=MILLION // 2, origin=by(desk.bank))
+    view = _funded(desk, draw, MILLION // 2)
     escrow.confirm(escrow_id=view.id, condition="checked", origin=by(desk.bank))
+    refused("escrow.not_met", lambda: escrow.execute(escrow_id=view.id, origin=by(desk.bank)))
+    assert (desk.loan(draw).owed.total, titles.title(title_id=title, viewer=SYSTEM).pledges[0].ended_at) == (MILLION, None)
+    _funded(desk, draw, MILLION // 2)
     escrow.execute(escrow_id=view.id, origin=by(desk.bank))
+    assert titles.title(title_id=title, viewer=SYSTEM).pledges[0].ended_at is not None
     desk.close(draw, TODAY)
-    assert (state(draw), desk.loan(draw).owed.principal, desk.free()) == (
-        "PART_REPAID",
-        MILLION // 2,
-        9 * MILLION + MILLION // 2,
-    )
-    kinds = [e["kind"] for e in journal(3)]
-    assert "lending.released_short" in kinds
-    desk.pay_in(MILLION)
-    desk.repay(draw, who=desk.bank)
+    assert (state(draw), desk.free()) == ("REPAID", 10 * MILLION)
+    books_agree()
+
+
+def test_interest_of_nights_that_no_close_had_booked_stays_owed() -> None:
+    """The escrow knows what the ledger knows: what a missed close books later is owed without the pledge, and the journal says so."""
+    desk = Desk()
+    title = desk.pledged()
+    draw = desk.lent(title_id=title)
+    later = on(TODAY + timedelta(days=9))
+    view = _funded(desk, draw, MILLION, later)
+    escrow.confirm(escrow_id=view.id, condition="checked", origin=by(desk.bank, later))
+    escrow.execute(escrow_id=view.id, origin=by(desk.bank, later))
+    desk.close(draw, TODAY + timedelta(days=9))
+    owed = desk.loan(draw).owed
+    assert (owed.principal, owed.interest, state(draw)) == (0, round(MILLION * 345 * 9 / 360 / 10_000), "PART_REPAID")
+    assert "lending.released_short" in [e["kind"] for e in journal(3)]
+    desk.pay_in(MILLION, later)
+    desk.repay(draw, who=desk.bank, at=later)
     assert state(draw) == "REPAID"
     books_agree()
 

@@ -186,7 +186,9 @@ def test_the_promises_hold_whatever_is_asked(
 
 
 def test_the_stories_were_not_empty() -> None:
-    """Runs after the stories: each act was carried out in some of them."""
+    """Each act was carried out in some of the stories, which another process may have run."""
+    if not done:
+        test_the_promises_hold_whatever_is_asked()
     assert {"draw", "repay", "wait", "close"} <= {act for act, times in done.items() if times}, done
 
 

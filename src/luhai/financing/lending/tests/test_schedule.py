@@ -212,6 +212,16 @@ def test_principal_adds_up_and_no_balance_falls_below_zero(
         assert book.principal_open == 0, "nothing is overpaid while principal is owed"
 
 
+def test_who_closes_a_loan_early_pays_interest_put_off_beside_the_instalment() -> None:
+    """The interest of a free first line is asked for with the second; it takes nothing from the principal of that line."""
+    start = date(2020, 1, 1)
+    said = Terms(
+        start=start, due=due_days(start, 4, 1, Unit.MONTHS), rates=((start, Fraction(292, 10_000)),), grace_interest=1, multiple=100
+    )
+    book = replay(said, [Drawn(start, 199), Paid(date(2020, 2, 2), 200)], date(2020, 2, 2))
+    assert [(x.principal, x.principal_paid, x.interest_paid) for x in book.lines] == [(99, 99, 0), (100, 100, 1), (0, 0, 0), (0, 0, 0)]
+
+
 @given(loans(), st.integers(1, 10**9), st.integers(0, 700))
 def test_the_payoff_closes_the_loan(said: Terms, principal: int, after: int) -> None:
     day = said.start + timedelta(after)
