@@ -64,7 +64,7 @@ class Example:
             return [self.real(v, key) for v in value]
         ids = (
             key.startswith("party ")
-            or key in {"account", "title", "pledge"}
+            or key in {"account", "title", "pledge", "covers"}
             or (key == "to" and value not in self.cast)
         )
         return str(self.ids[value]) if ids else value
