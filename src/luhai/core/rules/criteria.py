@@ -34,7 +34,7 @@ from typing import Final
 
 from luhai.kernel.refusal import Invalid
 
-from .fields import FIELDS, NUMERIC, Field, Kind, Op, Reach
+from .fields import EVERY_FIELD, FIELDS, NUMERIC, Field, Kind, Op, Reach
 from .parameters import Parameters, Value
 
 #: The nearest change, and the SQL form, look at every way to say yes; beyond this the criteria are refused.
@@ -93,11 +93,13 @@ class Fact:
 # --- reading and writing --------------------------------------------------------------------------------------------
 
 
-def parse(document: object) -> Criteria:
-    """Read the JSON form strictly. A bare list is an all-of. Refuses with the path of the first mistake."""
+def parse(document: object, fields: Mapping[str, Field] = FIELDS) -> Criteria:
+    """Read the JSON form strictly. A bare list is an all-of. Refuses with the path of the first mistake.
+
+    `fields` are those that may be named: a company's and its demand's, unless a subject has facts of another kind."""
     if isinstance(document, list):
         document = {"all": document}
-    criteria = _node(document, "criteria", 0)
+    criteria = _node(document, "criteria", 0, fields)
     if sum(1 for _ in walk(criteria)) > MAX_CRITERIA:
         raise Invalid(field="criteria", problem=f"more than {MAX_CRITERIA} criteria")
     branches(criteria)
@@ -112,7 +114,7 @@ def as_json(criteria: Criteria) -> dict[str, object]:
     if criteria.parameter is not None:
         written["parameter"] = criteria.parameter
     else:
-        written["value"] = _unread(FIELDS[criteria.field], criteria)
+        written["value"] = _unread(EVERY_FIELD[criteria.field], criteria)
     if criteria.measure is not None:
         written["measure"] = criteria.measure
     return written
@@ -147,18 +149,18 @@ def check_parameters(criteria: Criteria, parameters: Parameters) -> None:
             )
         for value in parameters.of(criterion.parameter).values:
             try:
-                value.in_unit(FIELDS[criterion.field].unit)
+                value.in_unit(EVERY_FIELD[criterion.field].unit)
             except Invalid as no:
                 raise Invalid(field=f"{path}.parameter", problem=str(no.facts["problem"])) from None
 
 
-def _node(document: object, path: str, depth: int) -> Criteria:
+def _node(document: object, path: str, depth: int, fields: Mapping[str, Field]) -> Criteria:
     if not isinstance(document, dict):
         raise Invalid(field=path, problem="an object with all, any or field is wanted")
     if depth > MAX_DEPTH:
         raise Invalid(field=path, problem=f"groups nested deeper than {MAX_DEPTH}")
     if "field" in document:
-        return _criterion(document, path)
+        return _criterion(document, path, fields)
     if set(document) == {"all"} or set(document) == {"any"}:
         ((name, parts),) = document.items()
         if not isinstance(parts, list):
@@ -167,7 +169,7 @@ def _node(document: object, path: str, depth: int) -> Criteria:
             raise Invalid(
                 field=f"{path}.any", problem="an empty any-of can never be met; leave it out or fill it"
             )
-        read = tuple(_node(part, f"{path}.{name}[{i}]", depth + 1) for i, part in enumerate(parts))
+        read = tuple(_node(part, f"{path}.{name}[{i}]", depth + 1, fields) for i, part in enumerate(parts))
         return AllOf(read) if name == "all" else AnyOf(read)
     raise Invalid(
         field=path,
@@ -175,16 +177,16 @@ def _node(document: object, path: str, depth: int) -> Criteria:
     )
 
 
-def _criterion(document: Mapping[str, object], path: str) -> Criterion:
+def _criterion(document: Mapping[str, object], path: str, fields: Mapping[str, Field]) -> Criterion:
     if unknown := set(document) - {"field", "op", "value", "parameter", "measure"}:
         raise Invalid(
             field=f"{path}.{min(map(str, unknown))}",
             problem="unknown key; a criterion has field, op, value or parameter, and measure",
         )
     name = document["field"]
-    field = FIELDS.get(name) if isinstance(name, str) else None
+    field = fields.get(name) if isinstance(name, str) else None
     if field is None:
-        raise Invalid(field=f"{path}.field", problem=f"unknown field {name!r}; known are {', '.join(FIELDS)}")
+        raise Invalid(field=f"{path}.field", problem=f"unknown field {name!r}; known are {', '.join(fields)}")
     op = document.get("op")
     if not isinstance(op, str) or op not in field.operators:
         raise Invalid(
@@ -266,12 +268,12 @@ def _unread(field: Field, criterion: Criterion) -> object:
     return value
 
 
-def check_facts(facts: Mapping[str, Fact]) -> None:
+def check_facts(facts: Mapping[str, Fact], fields: Mapping[str, Field] = FIELDS) -> None:
     """Refuse facts that are not in the catalogue or cannot be what they claim to be."""
     for name, fact in facts.items():
-        if name not in FIELDS:
-            raise Invalid(field=name, problem=f"unknown fact; known are {', '.join(FIELDS)}")
-        if fact.value is not None and (why := FIELDS[name].problem(fact.value)) is not None:
+        if name not in fields:
+            raise Invalid(field=name, problem=f"unknown fact; known are {', '.join(fields)}")
+        if fact.value is not None and (why := fields[name].problem(fact.value)) is not None:
             raise Invalid(field=name, problem=why)
 
 
@@ -333,7 +335,7 @@ class Change:
 
     def wording(self, language: str) -> str:
         zh = language.startswith("zh")
-        field = FIELDS[self.field]
+        field = EVERY_FIELD[self.field]
         places = {
             "field": field.label(language),
             "from": shown(field, self.value, language) if self.value is not None else "",
@@ -428,7 +430,7 @@ def _judge(
         assert on is not None, "criteria with parameters need a day"
         place = facts.get("territory")
         used = parameters.value(criteria.parameter, on, str(place.value) if place and place.value else None)
-        wanted = used.in_unit(FIELDS[criteria.field].unit)
+        wanted = used.in_unit(EVERY_FIELD[criteria.field].unit)
     assert wanted is not None
     fact = facts.get(criteria.field)
     value = fact.value if fact is not None else None
@@ -436,7 +438,7 @@ def _judge(
         Verdict.UNKNOWN
         if value is None
         else Verdict.MET
-        if _holds(criteria.op, FIELDS[criteria.field], value, wanted)
+        if _holds(criteria.op, EVERY_FIELD[criteria.field], value, wanted)
         else Verdict.FAILED
     )
     judged[path] = Judged(
@@ -557,11 +559,11 @@ def _changes(branch: Sequence[Judged]) -> tuple[Change, ...] | None:
         if all(j.verdict is Verdict.MET for j in about):
             continue
         # All criteria on the field count, also those already met: a change must not break one of them.
-        found = _serving(FIELDS[name], about)
+        found = _serving(EVERY_FIELD[name], about)
         if found is None:
             return None
         to, options = found
-        changes.append(Change(name, about[0].value, to, options, FIELDS[name].reach, tuple(about)))
+        changes.append(Change(name, about[0].value, to, options, EVERY_FIELD[name].reach, tuple(about)))
     return tuple(changes)
 
 
@@ -670,7 +672,7 @@ _OPS: Final = {
 def wording(criterion: Criterion, wanted: Wanted, language: str) -> str:
     """A criterion in words, its parameter already resolved."""
     zh = language.startswith("zh")
-    field = FIELDS[criterion.field]
+    field = EVERY_FIELD[criterion.field]
     if isinstance(wanted, tuple) and field.kind in NUMERIC:
         value = ("至" if zh else " and ").join(
             _number_shown(field, w, language) for w in wanted if isinstance(w, int)

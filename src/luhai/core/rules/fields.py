@@ -1,4 +1,4 @@
-"""What a criterion may ask about: the facts of a company and of its demand, each with a kind, a unit and a label.
+"""What a criterion may ask about: the facts of a company and of its demand, and of a payment, each with a kind, a unit and a label.
 
 Who: read by `criteria` (validation, evaluation), `bitsets` and `sql`; whoever gathers facts uses the same names.
 Units: money is whole fen (`CNY_minor`) unless the unit says `minor` (of the demand's own currency); shares are
@@ -79,7 +79,7 @@ class Field:
     kind: Kind
     zh: str
     en: str
-    about: str  # "company" or "demand"
+    about: str  # "company", "demand" or "payment"
     source_zh: str  # where it comes from, as a rule
     source_en: str
     unit: str = ""
@@ -298,5 +298,78 @@ _ALL: Final = (
     _field("green", Kind.FLAG, "绿色用途", "green purpose", _ASKED),
 )  # fmt: skip
 
-#: name → Field, in the order in which forms show them.
+#: name → Field, in the order in which forms show them: what products, measures and demands may name.
 FIELDS: Final[Mapping[str, Field]] = MappingProxyType({f.name: f for f in _ALL})
+
+DIRECTORY: Final = _codes(
+    ("A", "A类", "class A"),
+    ("B", "B类", "class B"),
+    ("C", "C类", "class C"),
+    ("none", "不在名录", "not in the directory"),
+)
+TIERS: Final = _codes(("1", "一类", "grade 1"), ("2", "二类", "grade 2"), ("3", "三类", "grade 3"))
+NAMED: Final = _codes(
+    ("same", "一致", "the same"),
+    ("alias", "登记的另一名称", "another registered name"),
+    ("near", "仅组织形式或缩写不同", "the same but for its legal form or its length"),
+    ("different", "不一致", "another name"),
+)
+
+
+def _paid(name: str, kind: Kind, zh: str, en: str, where: tuple[str, str], **rest: object) -> Field:
+    return Field(name, kind, zh, en, "payment", *where, **{"reach": Reach.FIXED, **rest})  # type: ignore[arg-type]
+
+
+_ON_PAPERS = ("随附单证", "papers of the payment")
+_REMITTED = ("汇款报文", "payment message")
+_REGISTERED = ("单证登记簿", "register of evidence")
+_GRADED = ("银行对客户的分类", "the bank's grade of its customer")
+_AT_SAFE = ("外汇局系统（未接入）", "system of SAFE (not connected)")
+#: Shares of more than this are this.
+MOST_BP: Final = 1_000_000
+
+_PAYMENTS: Final = (
+    _paid("customer_tier", Kind.CODE, "客户分类", "grade of the customer", _GRADED, codes=TIERS, ordered=True),
+    _paid("directory_class", Kind.CODE, "名录分类", "class in the directory", _GRADED, codes=DIRECTORY),
+    _paid("quota_enough", Kind.FLAG, "B类可收付汇额度足够", "available amount of class B suffices", _AT_SAFE),
+    _paid("registered_before", Kind.FLAG, "C类逐笔事前登记", "registered beforehand (class C)", _AT_SAFE),
+    _paid("has_contract", Kind.FLAG, "有有效合同", "a valid contract is at hand", _ON_PAPERS),
+    _paid("has_invoice", Kind.FLAG, "有有效发票", "a valid invoice is at hand", _ON_PAPERS),
+    _paid("has_declaration", Kind.FLAG, "有有效报关单", "a valid customs declaration is at hand", _ON_PAPERS),
+    _paid("has_transport", Kind.FLAG, "有有效运输单证", "a valid transport document is at hand", _ON_PAPERS),
+    _paid("papers_live", Kind.FLAG, "随附单证均未撤销", "none of the papers was taken back", _REGISTERED),
+    _paid("declarations_live", Kind.FLAG, "报关单均未撤销", "no declaration was cancelled", _REGISTERED),
+    _paid("declarations_open", Kind.FLAG, "报关单均有结算余额", "each declaration still has room", _REGISTERED),
+    _paid("declaration_ours", Kind.FLAG, "报关单经营单位为本企业", "the company is the declaring unit", _ON_PAPERS),
+    _paid("declaration_released", Kind.FLAG, "报关单已放行", "the declaration was released", _ON_PAPERS),
+    _paid("within_declaration", Kind.FLAG, "不超过报关单结算余额", "within what the declaration leaves", _REGISTERED),
+    _paid("counterparty_name", Kind.CODE, "境外收付款人与单证", "counterparty against the papers", _ON_PAPERS, codes=NAMED),
+    _paid("own_name", Kind.CODE, "境内收付款人与企业", "own side against the company", _REMITTED, codes=NAMED),
+    _paid("currency_same", Kind.FLAG, "币种一致", "the papers are in the currency of the payment", _ON_PAPERS),
+    _paid("invoice_amount_known", Kind.FLAG, "发票金额可比", "the invoices can be compared with the payment", _ON_PAPERS),
+    _paid("over_invoice_bp", Kind.SHARE, "超出发票金额的比例", "beyond the invoices", _ON_PAPERS, unit="bp", highest=MOST_BP),
+    _paid("under_invoice_bp", Kind.SHARE, "低于发票金额的比例", "below the invoices", _ON_PAPERS, unit="bp", highest=MOST_BP),
+    _paid("over_contract_bp", Kind.SHARE, "超出合同金额的比例", "beyond the contracts", _ON_PAPERS, unit="bp", highest=MOST_BP),
+    _paid("over_declaration_bp", Kind.SHARE, "超出报关金额的比例", "beyond the declared value", _ON_PAPERS, unit="bp",
+          highest=MOST_BP),
+    _paid("contract_share_bp", Kind.SHARE, "占合同金额的比例", "share of the contracts", _ON_PAPERS, unit="bp",
+          highest=MOST_BP),
+    _paid("invoice_unused", Kind.FLAG, "发票未用于其他收付", "the invoices are not used up", _REGISTERED),
+    _paid("invoices_named", Kind.FLAG, "附言所列发票均在单证中", "the invoices of the remittance are among the papers", _ON_PAPERS),
+    _paid("days_out_of_order", Kind.COUNT, "单证日期颠倒天数", "days by which the papers are out of order", _ON_PAPERS,
+          unit="days", highest=36_525),
+    _paid("days_paid_early", Kind.COUNT, "早于报关的天数", "days paid before the declaration", _ON_PAPERS, unit="days",
+          highest=36_525),
+    _paid("deferred_days", Kind.COUNT, "报关至收付的天数", "days from the declaration to the payment", _ON_PAPERS, unit="days",
+          highest=36_525),
+    _paid("country_same", Kind.FLAG, "收付款国别与单证一致", "the country is that of the papers", _ON_PAPERS),
+    _paid("transport_linked", Kind.FLAG, "运输单证与报关单为同一批货物", "transport document and declaration are of the same goods",
+          _REGISTERED),
+    _paid("original_known", Kind.FLAG, "原收付款已注明", "the original payment is named", _REMITTED),
+    _paid("refund_days", Kind.COUNT, "距原收付款天数", "days since the original payment", _REMITTED, unit="days", highest=36_525),
+)  # fmt: skip
+
+#: name → Field: what only the check of a payment may name (settlement/checks). Products and demands know `FIELDS` alone.
+PAYMENT_FIELDS: Final[Mapping[str, Field]] = MappingProxyType({f.name: f for f in _PAYMENTS})
+#: Both, for whoever judges or words a criterion that was read already.
+EVERY_FIELD: Final[Mapping[str, Field]] = MappingProxyType({**FIELDS, **PAYMENT_FIELDS})
