@@ -157,6 +157,10 @@ KIND_NAMES: Final[dict[str, str]] = {
     "lending.income": gettext_noop("Income of the bank"),
     "lending.suspense": gettext_noop("Arrived, not yet checked"),
     "lending.margin": gettext_noop("Margin put up"),
+    "payments.nostro": gettext_noop("Money at the correspondent"),
+    "payments.position": gettext_noop("Position of the bank in a currency"),
+    "payments.suspense": gettext_noop("Received, not yet credited"),
+    "own.current": gettext_noop("Current account"),
 }
 CODE_NAMES: Final[dict[str, str]] = {
     "evidence.face": gettext_noop("A document's amount is noted or changed"),
@@ -183,5 +187,9 @@ CODE_NAMES: Final[dict[str, str]] = {
     "lending.penalty": gettext_noop("Penalty interest of the day"),
     "lending.fees": gettext_noop("Fee charged"),
     "lending.exchange": gettext_noop("Exchanged"),
+    "payments.receive": gettext_noop("Received from another bank"),
+    "payments.exchange": gettext_noop("Exchanged"),
+    "payments.credit": gettext_noop("Credited"),
+    "payments.return": gettext_noop("Sent back"),
     "lending.margin": gettext_noop("Margin put up"),
 }

@@ -16,6 +16,7 @@ from typing import Final
 from uuid import NAMESPACE_URL, UUID, uuid5
 
 from luhai.core.ledger.policy import Account, Bound, Kind, Transfer
+from luhai.settlement.payments.books import deposit
 
 from .policy import BUCKETS
 
@@ -41,8 +42,8 @@ def owed_account(draw: UUID, bucket: str) -> UUID:
 
 
 def deposit_account(bank: UUID, company: UUID, currency: str) -> UUID:
-    """Where a company's money stands with a bank: one account a currency, whichever line it is for."""
-    return uuid5(_OURS, f"deposit {bank} {company} {currency}")
+    """Where a company's money stands with a bank: one account a currency, whichever line it is for. Payments are credited to it, too."""
+    return deposit(bank, company, currency)
 
 
 def bank_account(bank: UUID, what: str, currency: str) -> UUID:
