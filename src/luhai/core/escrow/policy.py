@@ -265,8 +265,8 @@ def read(document: object) -> Terms:
     for n, condition in enumerate(conditions):
         if isinstance(condition.asks, Payment):
             paid = {s.to for s in terms.postings if s.leg == condition.asks.leg}
-            for place, key in enumerate(condition.asks.covers):
-                if key not in paid:
+            for place, account in enumerate(condition.asks.covers):
+                if account not in paid:
                     raise Invalid(
                         field=f"terms.conditions[{n}].payment.covers[{place}]",
                         problem="an account that a step pays into from this leg",

@@ -24,7 +24,6 @@ from luhai.core.ledger import commands as ledger
 from luhai.core.ledger import queries as accounts
 from luhai.core.ledger.policy import Account, Kind, Transfer
 from luhai.core.parties import queries as parties
-from luhai.core.rules import queries as rules
 from luhai.core.rules import rates
 from luhai.core.titles import queries as titles
 from luhai.kernel.money import MAX_MINOR, Currency, Money
@@ -35,7 +34,7 @@ from luhai.shell.context import as_system
 
 from . import books, policy
 from .business_days import calendar
-from .daycount import add_months
+from .cover_queries import rate_on
 from .lifecycle import DRAW_NEXT, LENT, LINE_LIVE, DrawAct, DrawState, LineState
 from .line_commands import BANK_OF, COMPANY_OF, MEASURES, SamePerson, entitled, locked, reason_of
 from .models import DayClose, Draw, Event, Fee, Fixing, Limit, Line, Movement, Receipt, Security, Valuation
@@ -732,8 +731,8 @@ def _moved(run: _Run, parts: Mapping[str, int], how: str, on: date) -> None:
         **{b: parts[b] for b in BUCKETS},
     )
     record(
-        "lending.moved", row.pk, measures=SECURED_BY_TITLE if row.title_id else MEASURES, on=on, how=how, **_told(row, run.line),
-        **{bucket: parts[bucket] for bucket in BUCKETS},
+        "lending.moved", row.pk, measures=SECURED_BY_TITLE if row.title_id else MEASURES, rules=(), on=on, how=how,
+        **_told(row, run.line), **{bucket: parts[bucket] for bucket in BUCKETS},
     )  # fmt: skip
     side = "spent"
     if run.contract.revolving and run.line.state in LINE_LIVE:
@@ -937,24 +936,18 @@ def _fix(row: Draw, contract: Contract, start: date, through: date) -> list[str]
     for day in policy.resets(contract, start, row.due[-1], through):
         if day in known:
             continue
-        months = int(
-            rules.value_on(key="lending.five_year_months", on=day, territory=None, viewer=SYSTEM).value
-        )
-        key = "lpr.five_years" if row.due[-1] > add_months(start, months) else "lpr.one_year"
-        prime = rules.value_on(key=key, on=day, territory=None, viewer=SYSTEM)
-        bp = prime.in_unit("bp")
+        rate = rate_on(contract, start, row.due[-1], day)
         Fixing.objects.create(
-            draw=row, since=day, bp=max(bp + contract.spread_bp, 0), prime_bp=bp, key=key, valid_from=prime.valid_from,
-            confidence=prime.confidence,
+            draw=row, since=day, bp=rate.bp, prime_bp=rate.prime_bp, key=rate.key, valid_from=rate.valid_from, confidence=rate.confidence,
         )  # fmt: skip
-        versions.append(f"{key}@{prime.valid_from.isoformat()}")
+        versions.append(f"{rate.key}@{rate.valid_from.isoformat()}")
         if day > start:
             record(
                 "lending.rate_reset",
                 row.pk,
                 rules=versions[-1:],
                 since=day,
-                bp=max(bp + contract.spread_bp, 0),
+                bp=rate.bp,
             )
     return versions
 

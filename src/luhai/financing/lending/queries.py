@@ -18,8 +18,11 @@ from luhai.shell.api import cursor_of, instant, known, read_cursor
 from luhai.shell.query import SIGNED_IN, query
 
 from . import books, policy
-from .lifecycle import DRAW_NEXT, LENT, LINE_LIVE, LINE_NEXT, DrawAct, DrawState, LineAct, LineState
-from .models import DayClose, Draw, Event, Fixing, Limit, Line, Movement, Receipt, Security, Valuation
+from .business_days import calendar
+from .lifecycle import DRAW_ENDED as DRAW_ENDED
+from .lifecycle import DRAW_NEXT, LENT, LINE_LIVE, LINE_NEXT, DrawAct, LineAct, LineState
+from .lifecycle import DrawState as DrawState
+from .models import DayClose, Draw, Event, Fee, Fixing, Limit, Line, Movement, Receipt, Security, Valuation
 from .policy import BUCKETS, Contract
 from .replay import Book, Drawn, Paid, replay
 from .schedule import Method, Terms
@@ -201,10 +204,10 @@ class LoanView:
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One line of a statement: a day's interest and penalty, or what came in. Signs as the borrower sees them."""
+    """One line of a statement: a day's interest and penalty, a fee, or what came in. Signs as the borrower sees them."""
 
     on: date
-    kind: str  # lent, grown, paid
+    kind: str  # lent, charged, grown, paid
     principal: int
     interest: int
     penalty: int
@@ -253,8 +256,8 @@ class EventView:
 @query(may=SIGNED_IN)
 def line(*, line_id: UUID, viewer: Actor) -> LineView:
     """One line and how far its limits are used. Refuses: Absent (also when it may not be seen)."""
-    row = _line(line_id)
-    names = _names([row.bank_id, row.company_id], viewer)
+    row = line_of(line_id)
+    names = names_of([row.bank_id, row.company_id], viewer)
     return LineView(
         row.pk, row.number, LineState(row.state), names[row.bank_id], names[row.company_id], row.contract, row.digest,
         limits_of(row), books.deposit_account(row.bank_id, row.company_id, row.currency), row.opened_at, row.acted_at,
@@ -273,7 +276,7 @@ def lines(*, state: str = "", cursor: str = "", limit: int = 50, viewer: Actor) 
     found = list(rows[: limit + 1])
     more = cursor_of(found[limit - 1].acted_at.isoformat(), found[limit - 1].pk) if len(found) > limit else ""
     found = found[:limit]
-    names = _names([key for r in found for key in (r.bank_id, r.company_id)], viewer)
+    names = names_of([key for r in found for key in (r.bank_id, r.company_id)], viewer)
     whole = dict(Limit.objects.filter(line__in=found, parent=None).values_list("line_id", "amount"))
     return LinePage(
         [
@@ -290,7 +293,7 @@ def lines(*, state: str = "", cursor: str = "", limit: int = 50, viewer: Actor) 
 @query(may=SIGNED_IN)
 def history(*, line_id: UUID, viewer: Actor) -> list[EventView]:
     """What was done to a line and its draws, first to last. Refuses: Absent."""
-    rows = Event.objects.filter(line=_line(line_id)).order_by("at", "id")
+    rows = Event.objects.filter(line=line_of(line_id)).order_by("at", "id")
     return [EventView(r.draw_id, r.act, r.after, r.party, r.data, r.at) for r in rows]
 
 
@@ -301,7 +304,7 @@ def history(*, line_id: UUID, viewer: Actor) -> list[EventView]:
 def loan(*, draw_id: UUID, on: date | None = None, viewer: Actor) -> LoanView:
     """One draw as its balances say it is; its lines as of `on` (else as of the last close). Refuses: Absent."""
     row = _draw(draw_id)
-    names = _names([row.line.bank_id, row.line.company_id], viewer)
+    names = names_of([row.line.bank_id, row.line.company_id], viewer)
     open_ = open_of(row)
     day = on or seen_on(row)
     book = book_of(row, day) if row.starts_on else None
@@ -343,7 +346,7 @@ def loans(
     found = list(rows[: limit + 1])
     more = cursor_of(found[limit - 1].acted_at.isoformat(), found[limit - 1].pk) if len(found) > limit else ""
     found = found[:limit]
-    names = _names([r.line.company_id for r in found], viewer)
+    names = names_of([r.line.company_id for r in found], viewer)
     owed = ledger.balances(account_ids=[books.owed_account(r.pk, "principal") for r in found], viewer=SYSTEM)
     last: dict[UUID, int] = {}
     for close in DayClose.objects.filter(draw__in=found).order_by("day"):
@@ -374,10 +377,14 @@ def statement(
         if c.interest or c.penalty
     ]
     entries += [
+        Entry(calendar().local_date(f.at), "charged", 0, 0, 0, f.amount, f.reason)
+        for f in Fee.objects.filter(draw=row)
+    ]
+    entries += [
         Entry(m.on, "paid", m.principal, m.interest, m.penalty, m.fees, m.how)
         for m in Movement.objects.filter(draw=row)
     ]
-    order = ("lent", "paid", "grown")
+    order = ("lent", "charged", "paid", "grown")
     shown = [e for e in entries if (since is None or e.on >= since) and (until is None or e.on <= until)]
     receipts = Receipt.objects.filter(draw=row).order_by("at", "id")
     return StatementView(
@@ -513,7 +520,7 @@ def limits_of(row: Line) -> tuple[LimitView, ...]:
 # --- inside -------------------------------------------------------------------------------------------------------------
 
 
-def _line(line_id: UUID) -> Line:
+def line_of(line_id: UUID) -> Line:
     row = Line.objects.filter(pk=line_id).first()
     if row is None:
         raise Absent(kind="line")
@@ -544,7 +551,7 @@ def _draw_acts(row: Draw, viewer: Actor) -> tuple[DrawAct, ...]:
     return tuple(a for a in DrawAct if (row.state, a) in DRAW_NEXT and a in mine)
 
 
-def _names(ids: Iterable[UUID], viewer: Actor) -> dict[UUID, Named]:
+def names_of(ids: Iterable[UUID], viewer: Actor) -> dict[UUID, Named]:
     left = set(ids)
     found = {key: Named(key, "", "") for key in left}
     for kind in ("company", "institution"):

@@ -22,6 +22,7 @@ _TEMPLATES = {
     "waterfall": gettext_noop("repayment in an agreed order"),
     "milestone": gettext_noop("payment by milestones"),
     "refund": gettext_noop("refund held until approved"),
+    "loan_repayment": gettext_noop("repayment of a loan"),
 }
 #: What the parties and amounts of the usual terms are called; other names are the parties' own words.
 _NAMES = {
@@ -33,6 +34,11 @@ _NAMES = {
     "ours": gettext_noop("what the first party pays"),
     "theirs": gettext_noop("what the second party pays"),
     "proof": gettext_noop("the proof"),
+    "bank": gettext_noop("the bank"),
+    "company": gettext_noop("the company"),
+    "proceeds": gettext_noop("the proceeds"),
+    "arrived": gettext_noop("all that is owed has come"),
+    "checked": gettext_noop("the bank has checked it"),
 }
 _DONE = {
     Act.ARRANGE: gettext_noop("arranged it"),
