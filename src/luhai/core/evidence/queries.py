@@ -20,7 +20,9 @@ from luhai.shell.context import as_system
 from luhai.shell.query import SIGNED_IN, query
 
 from . import lifecycle, policy, rooms
-from .lifecycle import ConsentState, Purpose, State
+from .lifecycle import PURPOSE_NAMES as PURPOSE_NAMES
+from .lifecycle import ConsentState, State
+from .lifecycle import Purpose as Purpose
 from .models import Consent, Evidence, Lot, Piece, Receipt, Review, Use
 from .rooms import FINANCING, LOT, SETTLEMENT
 

@@ -12,11 +12,14 @@ from pydantic import AwareDatetime, ConfigDict, Field
 
 from luhai.shell.api import PROBLEMS, Clean, Cursor, IdempotencyKey, Limit, Page, origin_of, viewer_of
 
-from . import commands, gateway, pint_commands, pint_queries, queries
+from . import commands, gateway, pint_commands, pint_queries, print_commands, print_queries, queries
 from .forms.foreign import FORMS
+from .limits import count_lookup
 from .pint_api import router as pint
 from .pint_queries import EnvelopeView, PlatformView
 from .policy import CODES, EPCIS, ROLES
+from .print import code_for, grouped
+from .print_queries import PrintoutView, Verified
 from .queries import AgreementView, DocumentView, Row
 
 router = Router(tags=["transport"])
@@ -130,6 +133,10 @@ class SendDocumentIn(Strict):
     )
 
 
+class PrintIn(Strict):
+    id: UUID = Field(description="An id of your choice, the copy's.")
+
+
 class DocumentFileIn(Strict):
     document: File
 
@@ -140,6 +147,11 @@ class Done(Schema):
 
 class TransportStateOut(Schema):
     state: str
+
+
+class CopyOut(Schema):
+    id: UUID
+    code: str = Field(description="To be printed on the copy; who has it may ask what became of the document.")
 
 
 class SignalsOut(Schema):
@@ -322,6 +334,30 @@ def deliver(request: HttpRequest, title_id: UUID, body: DeliverIn, key: Idempote
         origin=origin_of(request, key),
     )  # fmt: skip
     return {"id": made}
+
+
+@router.get(
+    "/{uuid:title_id}/copies", response={200: Page[PrintoutView], **PROBLEMS}, summary="Its printed copies, newest first."
+)
+def copies(request: HttpRequest, title_id: UUID) -> Any:
+    """Each with its code, what the document said then, and whether anything was done to the title since."""
+    return {"items": print_queries.printouts(title_id=title_id, viewer=viewer_of(request)), "next": ""}
+
+
+@router.post("/{uuid:title_id}/copies", response={200: CopyOut, **PROBLEMS}, summary="Write down a copy on paper.")
+def print_document(request: HttpRequest, title_id: UUID, body: PrintIn, key: IdempotencyKey) -> Any:
+    """As whoever may see it. The answer has the code; the PDF is at /transport/{title}/document.pdf?copy={id}."""
+    origin = origin_of(request, key)
+    code = code_for(origin)
+    made = print_commands.print_document(printout_id=body.id, title_id=title_id, code=code, origin=origin)
+    return {"id": made, "code": grouped(code)}
+
+
+@router.get("/copies/{code}", response={200: Verified, 429: PROBLEMS[422], **PROBLEMS}, summary="Check the code of a copy.")
+def verify_copy(request: HttpRequest, code: str) -> Any:
+    """For anybody. Tells what is on the face of the copy and what was done to the document since, never who controls it."""
+    count_lookup(request)
+    return print_queries.verified(code=code, viewer=viewer_of(request))
 
 
 # --- platforms ------------------------------------------------------------------------------------------------------

@@ -17,10 +17,10 @@ from django.utils import timezone
 from rich.console import Console
 
 from luhai.core.parties import queries as parties
-from luhai.kernel.origin import SYSTEM, Actor, Origin
+from luhai.kernel.origin import PUBLIC, SYSTEM, Actor, Origin
 from luhai.shell import terminal
 
-from . import gateway, pint_commands, pint_queries, queries
+from . import gateway, pint_commands, pint_queries, print_queries, queries
 from .forms.foreign import FORMS
 
 
@@ -139,6 +139,26 @@ def export(title_id: UUID, which: str, email: str | None) -> None:
 def import_(file: Path, as_json: bool) -> None:
     found = queries.imported(document=base64.b64encode(file.read_bytes()).decode(), viewer=SYSTEM)
     terminal.emit(found, as_json=as_json)
+
+
+@cli.command(help="Check the code of a printed copy.")
+@click.argument("code")
+@terminal.json_option
+def verify(code: str, as_json: bool) -> None:
+    found = print_queries.verified(code=code, viewer=PUBLIC)
+
+    def table(out: Console) -> None:
+        issuer = f"{found.issuer.zh} / {found.issuer.en}" if found.issuer else ""
+        lines: list[list[Any]] = [
+            ["结论 standing", found.standing], ["单证 document", f"{found.document} {found.number}"], ["签发 issuer", issuer],
+            ["路线 route", f"{found.origin} - {found.destination}" if found.origin else ""], ["箱 containers", ", ".join(found.containers)],
+            ["打印 printed", found.printed_at.isoformat() if found.printed_at else ""], ["内容摘要 content", found.content_digest],
+            ["链首 head", f"{found.n} {found.head}" if found.head else ""],
+            *[["其后 since", f"{c.at.isoformat()} {c.act}"] for c in found.changes],
+        ]  # fmt: skip
+        out.print(terminal.rows(found.code or code, ["", ""], lines))
+
+    terminal.emit({"copy": found}, as_json=as_json, table=table)
 
 
 @cli.command(help="Agreements that make documents the only delivery voucher.")

@@ -209,3 +209,24 @@ class Envelope(models.Model):
             ),
         ]
         indexes = [models.Index(fields=["checksum", "at"], name="envelope_of_document")]
+
+
+class Printout(models.Model):
+    """A copy on paper of a document as it stood then: what its code answers for. Rows are only added."""
+
+    id = models.UUIDField(primary_key=True)
+    code = models.CharField(max_length=16, unique=True)  # Crockford base32; who has the paper has it, and nobody can guess it
+    document = models.ForeignKey(Document, models.PROTECT, related_name="+")
+    title_id = models.UUIDField()  # the whole, or a part
+    version = models.PositiveIntegerField()  # of the content
+    content_digest = models.CharField(max_length=64)
+    n = models.PositiveIntegerField()  # how many acts the title's chain had
+    head = models.CharField(max_length=64)  # digest of the last of them
+    state = models.CharField(max_length=16)  # of the title
+    printed_at = models.DateTimeField()
+    party_id = models.UUIDField()  # who printed it
+    person_id = models.UUIDField()
+
+    class Meta:
+        constraints = [CheckConstraint(condition=Q(code__regex=r"^[0-9A-HJKMNP-TV-Z]{16}$"), name="printout_code_is_whole")]
+        indexes = [models.Index(fields=["title_id", "-printed_at"], name="printout_of_title")]

@@ -197,7 +197,7 @@ def document(*, title_id: UUID, viewer: Actor) -> DocumentView:
     moves = list(Movement.objects.filter(document=row).order_by("happened_at", "reported_at"))
     corrected = {m.corrects_id: m.pk for m in moves if m.corrects_id}
     releases = list(Release.objects.filter(document=row).order_by("ordered_at"))
-    names = _names(
+    names = names_of(
         {
             row.custodian,
             *(m.custodian for m in moves),
@@ -296,7 +296,7 @@ def _agreement(row: Agreement, viewer: Actor) -> AgreementView:
     signed = list(
         Signatory.objects.filter(agreement=row).select_related("party").order_by("role", "party_id")
     )
-    names = _names({row.proposed_by_id}, viewer)
+    names = names_of({row.proposed_by_id}, viewer)
     return AgreementView(
         row.pk, row.number, row.version, row.replaces_id, row.text, row.digest, row.starts_on, row.ends_on, State(row.state), row.reason,
         names[row.proposed_by_id], row.proposed_at, row.changed_at,
@@ -317,7 +317,7 @@ def _name(party: Any) -> Name:
     return Name(party.pk, party.name_zh, party.name_en)
 
 
-def _names(ids: set[UUID], viewer: Actor) -> dict[UUID, Name]:
+def names_of(ids: set[UUID], viewer: Actor) -> dict[UUID, Name]:
     found = {}
     for key in ids:
         view = parties.party(party_id=key, viewer=viewer)

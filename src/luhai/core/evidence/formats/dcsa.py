@@ -63,7 +63,7 @@ _CODES: Final = MappingProxyType(
     }
 )  # fmt: skip
 _SCHEMES: Final = MappingProxyType(
-    {"LEI": "lei", "GLEIF": "lei", "BIC": "bic", "EORI": "eori", "DUNS": "duns", "GLN": "gln"}
+    {"USCC": "uscc", "LEI": "lei", "GLEIF": "lei", "BIC": "bic", "EORI": "eori", "DUNS": "duns", "GLN": "gln"}
 )
 
 
