@@ -1,0 +1,70 @@
+"""luhai statistics: gather facts from the journal, show figures, and count everything again."""
+
+from __future__ import annotations
+
+import click
+from django.utils import timezone
+from rich.console import Console
+
+from luhai.kernel.money import Currency, Money
+from luhai.kernel.origin import SYSTEM
+from luhai.shell import journal, terminal
+
+from . import commands, queries
+from .indicators import INDICATORS, TOTAL
+
+
+@click.group(name="statistics", help="Figures from the journal, and counting them again. 统计。")
+def cli() -> None: ...
+
+
+@cli.command(help="Seal the journal and read it on, to its end or to a position. 汇集事实。")
+@click.option("--upto", type=click.IntRange(0), default=None, help="Read to this position only.")
+@terminal.json_option
+def run(upto: int | None, as_json: bool) -> None:
+    now = timezone.now()
+    journal.seal(at=now)
+    terminal.emit(commands.gather_all(now, upto=upto), as_json=as_json)
+
+
+@cli.command(help="The figures of an indicator by month, territory and currency. 显示指标。")
+@click.argument("indicator", type=click.Choice([*INDICATORS]))
+@click.option("--from", "month_from", default="", help="First month, as 2026-03. Left out: eleven before the last.")
+@click.option("--to", "month_to", default="", help="Last month. Left out: the last that has a fact.")
+@click.option("--territory", default="", help="A code of the corridor; _T the totals; _Z outside the corridor.")
+@click.option("--currency", default="", help="Such as CNY.")
+@terminal.json_option
+def show(indicator: str, month_from: str, month_to: str, territory: str, currency: str, as_json: bool) -> None:
+    found = queries.figures(
+        indicator=indicator, month_from=month_from, month_to=month_to, territory=territory, currency=currency, viewer=SYSTEM
+    )  # fmt: skip
+
+    def table(out: Console) -> None:
+        what = found.indicator
+        head = ["月份 month", "地区 territory", "币种", "数值 value", "事实数 facts", "企业数 companies", "位置 positions"]
+        body = [
+            [
+                c.month, f"{c.name_zh} {c.name_en}" if c.territory != TOTAL else f"= {c.name_zh} {c.name_en}", c.currency,
+                f"{Money(c.value or 0, Currency(c.currency)).major:,}", c.count, c.contributors, f"{c.first}–{c.last}",
+            ]
+            for c in found.cells
+        ]  # fmt: skip
+        out.print(terminal.rows(f"{what.zh} {what.en} · {what.formula_en}", head, body))
+        out.print(f"日志位置 journal position {found.position}")
+
+    terminal.emit({"figures": found}, as_json=as_json, table=table)
+
+
+@cli.command(help="Count every cell again from the journal alone; exit 1 if one differs. 由日志重新计数。")
+@terminal.json_option
+def recount(as_json: bool) -> None:
+    found = queries.recount(viewer=SYSTEM)
+    terminal.emit(
+        {
+            "cells": found.cells, "different": found.different, "rows": found.rows, "broken": found.broken,
+            "position": found.position, "facts": found.facts, "unread": found.unread,
+        },
+        as_json=as_json,
+    )  # fmt: skip
+    if not found.good:
+        raise SystemExit(1)
