@@ -24,8 +24,11 @@ from luhai.core.titles.api import router as titles
 from luhai.financing.lending.api import router as lending
 from luhai.kernel.origin import Actor
 from luhai.market.matching.api import router as matching
+from luhai.oversight.statistics.api import router as statistics
 from luhai.records.products.api import router as products
 from luhai.records.transport.api import router as transport
+from luhai.settlement.checks.api import router as checks
+from luhai.settlement.payments.api import router as payments
 from luhai.shell.api import install
 
 _SAFE = {"GET", "HEAD", "OPTIONS"}
@@ -105,3 +108,6 @@ api.add_router("/products", products)
 api.add_router("/transport", transport)
 api.add_router("/matching", matching)
 api.add_router("/lending", lending)
+api.add_router("/checks", checks)
+api.add_router("/payments", payments)
+api.add_router("/statistics", statistics)

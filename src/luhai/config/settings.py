@@ -200,6 +200,7 @@ PROCRASTINATE_IMPORT_PATHS = [
     "luhai.core.escrow.jobs",
     "luhai.financing.lending.jobs",
     "luhai.market.matching.jobs",
+    "luhai.oversight.statistics.jobs",
 ]
 
 BRAND = {"zh": "陆海智融通", "en": "Luhai", "long": _("Finance on the New Western Land-Sea Corridor")}

@@ -14,8 +14,14 @@ from luhai.core.ledger import web as ledger
 from luhai.core.policies import web as policies
 from luhai.core.titles import web as titles
 from luhai.desks import web as desks
+from luhai.desks.lane import web as lane
+from luhai.financing.lending import web as lending
 from luhai.market.matching import web as matching
+from luhai.oversight.statistics import web as statistics
 from luhai.records.products import web as products
+from luhai.records.transport import web as transport
+from luhai.settlement.checks import web as checks
+from luhai.settlement.payments import web as payments
 from luhai.shell.errors import broken, forbidden, not_found, unreadable
 from luhai.shell.web import is_local
 
@@ -71,13 +77,19 @@ urlpatterns = [
     path("accounts/", include("allauth.urls")),
     path("language", set_language, name="set_language"),
     *desks.urlpatterns,
+    *lane.urlpatterns,
     *policies.urlpatterns,
     *ledger.urlpatterns,
     *titles.urlpatterns,
     *evidence.urlpatterns,
     *escrow.urlpatterns,
+    *lending.urlpatterns,
+    *payments.urlpatterns,
+    *checks.urlpatterns,
     *products.urlpatterns,
+    *transport.urlpatterns,
     *matching.urlpatterns,
+    *statistics.urlpatterns,
 ]
 
 

@@ -10,6 +10,8 @@ import click
 
 from luhai.shell import terminal
 
+from . import cli_lane
+
 os.environ["LUHAI_DEMO"] = "1"
 
 
@@ -24,7 +26,7 @@ def cli(once: bool, seed: int, port: int, as_json: bool) -> None:
 
     from luhai.shell import postgres, schema
 
-    from . import demo
+    from . import demo, demo_lane
 
     if postgres.database_url():
         raise click.UsageError("The demo signs anybody in with one click, so it runs on the embedded database only; unset DATABASE_URL.")
@@ -36,7 +38,13 @@ def cli(once: bool, seed: int, port: int, as_json: bool) -> None:
         result = demo.loaded(seed, "small")
         if result is None:
             result = demo.load(seed=seed, size="small", now=timezone.now(), say=say)
-    result = {**result, "seed": seed, "seconds": round(perf_counter() - started, 2)}
+        lane = demo_lane.played(seed)
+        if lane is None:
+            say("One shipment from document to statistics")
+            lane = demo_lane.load(demo.cast_of(seed), seed, timezone.now())
+        else:
+            demo_lane.close_until_yesterday(timezone.now())
+    result = {**result, "lane": lane, "seed": seed, "seconds": round(perf_counter() - started, 2)}
     shown = demo.best_matches()
     terminal.emit({**result, "best": shown}, as_json=as_json, table=lambda out: _table(out, result, shown))
     if not once:
@@ -57,4 +65,5 @@ def _table(out: Any, result: dict[str, Any], shown: list[dict[str, Any]]) -> Non
         )
     )
     names = ("measures", "companies", "institutions", "products", "demands", "matches", "sent", "offers", "accepted", "seconds")
+    cli_lane.table(out, result["lane"])
     out.print("  ".join(f"{name} {result[name]}" for name in names if name in result))

@@ -29,6 +29,8 @@ from luhai.shell import journal
 from simulator import corridor as invented
 
 from . import commands, demo_escrow, demo_evidence, demo_titles
+from .lane import cast as casts
+from .lane.cast import Cast
 
 _SPACE: Final = UUID("5d0c3a54-6c75-5861-a9d1-6c7568616902")
 _SHANGHAI: Final = ZoneInfo("Asia/Shanghai")
@@ -285,6 +287,15 @@ def _answers(loader: Loader, demands: dict[UUID, dict[str, Any]]) -> dict[str, i
             matching.accept_offer(match_id=offered[0], origin=loader.origin(f"accept:{demand}", seller, last))
             done["accepted"] += 1
     return dict(done)
+
+
+def cast_of(seed: int) -> Cast:
+    """Who plays the lane of a seed: parties of its corridor where that is loaded here, else a set of their own."""
+    if loaded(seed, "small") is None:
+        return casts.invented("lane", seed)
+    began = journal.answered(SYSTEM.person_id, uuid5(_SPACE, f"{seed}:small:begin"))
+    corridor = invented.generate(seed=seed, size=invented.Size.SMALL, as_of=date.fromisoformat(began["as_of"]))
+    return casts.of_corridor(corridor, seed)
 
 
 def best_matches(count: int = 12) -> list[dict[str, Any]]:

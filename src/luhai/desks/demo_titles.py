@@ -17,11 +17,11 @@ from luhai.kernel.origin import Actor, Role
 
 #: Goods, tonnes, from, to: what goes down the corridor.
 _FREIGHT: Final = (
-    ("汽车零部件", 24, "CNCKG", "LAVTE"),
-    ("化工原料 聚乙烯", 40, "CNCKG", "VNHPH"),
+    ("汽车零部件", 24, "CNCQI", "LAVTE"),
+    ("化工原料 聚乙烯", 40, "CNCQI", "VNHPH"),
     ("机电产品", 18, "CNCTU", "THLCH"),
     ("鲜果 火龙果", 25, "VNHAN", "CNNNG"),
-    ("锰矿", 60, "CNNNG", "CNCKG"),
+    ("锰矿", 60, "CNNNG", "CNCQI"),
 )
 
 

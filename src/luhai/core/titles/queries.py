@@ -19,7 +19,8 @@ from luhai.shell.api import cursor_of, instant, known, read_cursor
 from luhai.shell.query import SIGNED_IN, query
 
 from . import chain, forms, policy
-from .lifecycle import FINAL, LIVE, Act, Form, Kind, State, Who
+from .lifecycle import FINAL, LIVE, Act, Form, Kind, Who
+from .lifecycle import State as State
 from .models import Claim, Custody, Event, Key, Lot, Order, Pledge, Review, Title, Version
 
 
