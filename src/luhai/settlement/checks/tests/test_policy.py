@@ -215,7 +215,7 @@ AFTER_SHIPMENT: dict[str, tuple[dict[str, str], dict[str, str], dict[str, str]]]
     "paid_ten_days_early": tuple({"after_declaration": WRONG} for _ in range(3)),
     "from_elsewhere": ({}, {}, {"country": WRONG}),
     "no_country": ({}, {}, {"country": MISSING}),
-    "other_goods_carried": ({}, {}, {"same_goods": WRONG}),
+    "other_goods_carried": ({}, {"same_goods": WRONG}, {"same_goods": WRONG}),
     "class_b": tuple({"class_b_amount": MISSING} for _ in range(3)),
     "class_c": tuple({"class_c_registered": MISSING} for _ in range(3)),
     "not_in_directory": tuple({"in_directory": WRONG} for _ in range(3)),
