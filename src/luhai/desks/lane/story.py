@@ -143,7 +143,7 @@ def _pledge(s: Stage) -> None:
 
 def _request(s: Stage) -> None:
     lending.request_draw(
-        draw_id=s.draw, line_id=s.line, limit="rail_bills", amount=borrowed(s), purpose="rail-bill finance", repayment=REPAYMENT,
+        draw_id=s.draw, line_id=s.line, limit="rail_bills", amount=borrowed(s), purpose="铁海联运提单融资", repayment=REPAYMENT,
         title_id=s.title, evidence_=[{"evidence_id": str(s.id("declaration")), "amount": s.shipment.financed}],
         insurance_id=s.id("insurance"), origin=s.by(s.cast.exporter, "request", s.at(LENT, 9)),
     )  # fmt: skip
