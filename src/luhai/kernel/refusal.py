@@ -9,7 +9,7 @@ def gettext_noop(text: str) -> str:
 
 
 #: Facts that are texts for people: translated with the message they stand in.
-WORDS = ("who", "kind", "problem")
+WORDS = ("who", "kind", "problem", "act_name", "state_name")
 
 
 class Refusal(Exception):

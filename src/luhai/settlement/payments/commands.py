@@ -38,7 +38,7 @@ from luhai.shell.locks import hold_words
 from . import books, letters, policy
 from .business_days import calendar
 from .letters import Letter
-from .lifecycle import NEXT, WHO_NAMES, Act, State, Who
+from .lifecycle import ACT_NAMES, NEXT, STATE_NAMES, WHO_NAMES, Act, State, Who
 from .models import Account, Attachment, Credit, Event, Message, Override, Payment, Verdict
 from .policy import Refused
 from .queries import attached_to, changed_since, facts_on, latest, order_of
@@ -56,7 +56,7 @@ _SPACE: Final = 31
 
 class ActNotAllowed(Refusal):
     code = "payments.act_not_allowed"
-    message = gettext_noop("%(act)s is not allowed while the payment is %(state)s.")
+    message = gettext_noop("“%(act_name)s” is not possible now; the payment stands at: %(state_name)s.")
 
 
 class NumberTaken(Refusal):
@@ -593,7 +593,7 @@ def _locked(payment_id: UUID, act: Act, origin: Origin, side: str, who: Who) -> 
     if getattr(row, side) != origin.actor.party_id:
         raise NotEntitled(who=WHO_NAMES[who])
     if (State(row.state), act) not in NEXT:
-        raise ActNotAllowed(act=str(act), state=row.state)
+        raise ActNotAllowed(act=str(act), state=row.state, act_name=ACT_NAMES[act], state_name=STATE_NAMES[State(row.state)])
     return row
 
 
