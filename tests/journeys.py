@@ -257,8 +257,8 @@ class Person:
         expect(self.page.locator(".drop .who")).to_be_visible()
 
     def sign_out(self) -> None:
-        self.page.locator("details.drop > summary").click()
-        self.page.locator("details.drop").get_by_role("button", name=self.word("Sign out"), exact=True).click()
+        self.page.locator(".bar-tools details.drop > summary").click()
+        self.page.locator(".bar-tools details.drop").get_by_role("button", name=self.word("Sign out"), exact=True).click()
         expect(self.page.locator("header").get_by_role("link", name=self.word("Sign in"), exact=True)).to_be_visible()
 
     def api(self, path: str) -> Any:

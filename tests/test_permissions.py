@@ -19,7 +19,9 @@ from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver
 from django.utils import timezone
 
-import luhai.config.urls  # noqa: F401  (loads every subject)
+import luhai.config.urls
+import luhai.desks.commands
+import luhai.desks.lane.commands  # noqa: F401  (set-up asks for these; no page does)
 from conftest import NOON
 from luhai.config.api import api
 from luhai.core.parties import access

@@ -9,6 +9,7 @@ from typing import Any
 import click
 
 from luhai.shell import terminal
+from luhai.shell.texts import in_words
 
 from . import cli_lane
 
@@ -24,14 +25,14 @@ def cli(once: bool, seed: int, port: int, as_json: bool) -> None:
     from django.conf import settings
     from django.utils import timezone
 
-    from luhai.shell import postgres, schema
+    from luhai.shell import journal, postgres, schema
 
     from . import demo, demo_lane
 
     if postgres.database_url():
         raise click.UsageError("The demo signs anybody in with one click, so it runs on the embedded database only; unset DATABASE_URL.")
     settings.DEMO = True
-    started = perf_counter()
+    started, said = perf_counter(), ""
     with terminal.steps("Luhai 陆海智融通") as say:
         say("The database")
         schema.bring_up_to_date()
@@ -41,9 +42,14 @@ def cli(once: bool, seed: int, port: int, as_json: bool) -> None:
         lane = demo_lane.played(seed)
         if lane is None:
             say("One shipment from document to statistics")
-            lane = demo_lane.load(demo.cast_of(seed), seed, timezone.now())
+            try:
+                lane = demo_lane.load(demo.cast_of(seed), seed, timezone.now())
+            except journal.OtherKey as no:  # a restored dump without its state folder: all is there, and nothing can be sealed
+                said = in_words(no)
         else:
             demo_lane.close_until_yesterday(timezone.now())
+    if said:
+        terminal.note(said)
     result = {**result, "lane": lane, "seed": seed, "seconds": round(perf_counter() - started, 2)}
     shown = demo.best_matches()
     terminal.emit({**result, "best": shown}, as_json=as_json, table=lambda out: _table(out, result, shown))
@@ -65,5 +71,6 @@ def _table(out: Any, result: dict[str, Any], shown: list[dict[str, Any]]) -> Non
         )
     )
     names = ("measures", "companies", "institutions", "products", "demands", "matches", "sent", "offers", "accepted", "seconds")
-    cli_lane.table(out, result["lane"])
+    if result["lane"] is not None:
+        cli_lane.table(out, result["lane"])
     out.print("  ".join(f"{name} {result[name]}" for name in names if name in result))

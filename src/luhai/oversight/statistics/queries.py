@@ -113,6 +113,16 @@ class BeneathPage:
 
 
 @dataclass(frozen=True, slots=True)
+class SetAside:
+    """An event that should be counted and could not be."""
+
+    position: int
+    index: int
+    kind: str
+    problem: str
+
+
+@dataclass(frozen=True, slots=True)
 class Standing:
     """How far the journal has been read, and what could not be."""
 
@@ -120,7 +130,7 @@ class Standing:
     gathered_at: datetime | None
     facts: int
     unread: int
-    problems: tuple[tuple[int, int, str, str], ...]  # position, index, kind, problem: the first twenty
+    problems: tuple[SetAside, ...]  # the first twenty
 
 
 @dataclass(frozen=True, slots=True)
@@ -352,7 +362,7 @@ def standing(*, viewer: Actor) -> Standing:
         aside = Unread.objects.order_by("position", "index")
         return Standing(
             reader.position, reader.gathered_at, Fact.objects.filter(position__lte=reader.position).count(), aside.count(),
-            tuple(aside.values_list("position", "index", "event_kind", "problem")[:20]),
+            tuple(SetAside(*row) for row in aside.values_list("position", "index", "event_kind", "problem")[:20]),
         )  # fmt: skip
 
 

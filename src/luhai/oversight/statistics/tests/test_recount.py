@@ -140,12 +140,12 @@ def test_a_journal_longer_than_a_page_is_counted_whole(books: None, monkeypatch:
 def test_an_event_that_lacks_something_is_set_aside_and_named(books: None) -> None:
     seen = queries.standing(viewer=SYSTEM)
     assert (seen.facts, seen.unread, seen.problems) == (
-        7, 1, ((4, 1, "lending.draw_disburse", "currency is not known"),),
+        7, 1, (queries.SetAside(4, 1, "lending.draw_disburse", "currency is not known"),),
     )  # fmt: skip
     for fault, problem in (
         ({"amount": None}, "amount is no amount"), ({"bank": "x"}, "bank names nobody"), ({"company": None}, "company names nobody"),
         ({"territory": "5"}, "territory is no code"),
     ):  # fmt: skip
         counted(("lending.draw_disburse", "y", about() | {"amount": 5, "title": None} | fault))
-        assert queries.standing(viewer=SYSTEM).problems[-1][3] == problem
+        assert queries.standing(viewer=SYSTEM).problems[-1].problem == problem
     assert queries.recount(viewer=SYSTEM).good
