@@ -19,7 +19,7 @@ from luhai.core.titles.queries import State as TitleState
 from luhai.financing.lending import cover_queries
 from luhai.financing.lending import queries as lending
 from luhai.financing.lending.cover_queries import Cover
-from luhai.financing.lending.queries import DRAW_ENDED, DrawState
+from luhai.financing.lending.queries import DRAW_ENDED, LENT, DrawState
 from luhai.kernel.folding import fold
 from luhai.kernel.origin import Actor, Role
 from luhai.kernel.refusal import Absent
@@ -121,8 +121,10 @@ def _others(on: date, viewer: Actor) -> list[UUID]:
     keys = []
     if viewer.role in (Role.COMPANY, Role.BANK):
         keys += [k.id for k in transport_desk.desk(on=on, limit=1, viewer=viewer).kept]
-        ended = lending.loans(state=str(DrawState.REPAID), limit=ENDED, viewer=viewer).items
-        covers = cover_queries.covers(on=on, draw_ids=[x.id for x in ended], viewer=viewer) if ended else []
+        # Those that money is lent on, too: between crediting and the evening the pledge is gone, and the loan is not written down yet.
+        states = (*sorted(LENT), DrawState.REPAID)
+        lent = [x for state in states for x in lending.loans(state=str(state), limit=ENDED, viewer=viewer).items]
+        covers = cover_queries.covers(on=on, draw_ids=[x.id for x in lent], viewer=viewer) if lent else []
         keys += [c.title_id for c in covers if c.title_id is not None and not _is_seen(c.title_id, viewer)]
     return list(dict.fromkeys(keys))
 

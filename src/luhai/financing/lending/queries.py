@@ -20,7 +20,8 @@ from luhai.shell.query import SIGNED_IN, query
 from . import books, policy
 from .business_days import calendar
 from .lifecycle import DRAW_ENDED as DRAW_ENDED
-from .lifecycle import DRAW_NEXT, LENT, LINE_LIVE, LINE_NEXT, DrawAct, LineAct, LineState
+from .lifecycle import DRAW_NEXT, LINE_LIVE, LINE_NEXT, DrawAct, LineAct, LineState
+from .lifecycle import LENT as LENT
 from .lifecycle import DrawState as DrawState
 from .models import DayClose, Draw, Event, Fee, Fixing, Limit, Line, Movement, Receipt, Security, Valuation
 from .policy import BUCKETS, Contract
