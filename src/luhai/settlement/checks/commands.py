@@ -126,7 +126,7 @@ def approve_grade(*, grade_id: UUID, origin: Origin) -> UUID:
         if today < earliest:
             raise TooSoon(earliest=earliest.isoformat())
     if before is not None:
-        _end(before, today, origin)
+        _end(before, today)
     row.valid_from, row.changed_at = today, origin.at
     row.save(update_fields=["state", "valid_from", "changed_at"])
     basis.approved_by = origin.actor.person_id
@@ -159,7 +159,7 @@ def suspend_grade(*, grade_id: UUID, company_id: UUID, reason: str, origin: Orig
     today = _day(origin)
     _replace_proposal(bank_id, company_id, origin)
     if before is not None:
-        _end(before, today, origin)
+        _end(before, today)
     row = Grade.objects.create(
         pk=grade_id, bank_id=bank_id, company_id=company_id, grade=3, state=State.SUSPENDED.value, valid_from=today,
         directory_class=before.directory_class if before else "", changed_at=origin.at,
@@ -223,11 +223,11 @@ def _replace_proposal(bank_id: UUID, company_id: UUID, origin: Origin) -> None:
         row.save(update_fields=["state", "changed_at"])
 
 
-def _end(row: Grade, today: date, origin: Origin) -> None:
+def _end(row: Grade, today: date) -> None:
     assert row.valid_from is not None, row.pk
     _advance(row, Action.END)
-    row.until, row.changed_at = max(today, row.valid_from), origin.at
-    row.save(update_fields=["state", "until", "changed_at"])
+    row.until = max(today, row.valid_from)  # `changed_at` stays: in a list what took its place comes before it
+    row.save(update_fields=["state", "until"])
 
 
 def _third_since(row: Grade) -> date:
