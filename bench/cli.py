@@ -83,3 +83,16 @@ def titles(size: int, rounds: int, events: int, as_json: bool) -> None:
 
     folder = Path(os.environ.get("LUHAI_STATE") or _ROOT / ".luhai") / "bench" / "node"
     emit(run(folder, size=size, rounds=rounds, events=events, say=note), as_json=as_json)
+
+
+@cli.command()
+@click.option(
+    "--size", default=16, show_default=True, type=click.IntRange(4, 10_000), help="Shipments a round, by four workers."
+)
+@click.option("--rounds", default=3, show_default=True, type=click.IntRange(1, 99), help="Rounds, in turns.")
+@json_option
+def lane(size: int, rounds: int, as_json: bool) -> None:
+    """Complete shipments a second, from document to delivery. 通道单据融资全程。"""
+    from .lane.run import run
+
+    emit(run(size=size, rounds=rounds, say=note), as_json=as_json)
