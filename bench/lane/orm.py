@@ -6,7 +6,8 @@ and days of interest as Luhai does for one shipment, with the same amounts; boun
 
 What it leaves out, and Luhai does:
 - keys: asked twice, an act is refused or done twice, not answered again; a refusal leaves no trace
-- roles and row-level security: whoever calls may, and sees everything
+- people, parties and roles, row-level security: parties are words here, whoever calls may, and sees everything
+- accounts that nothing moves on yet, legs of an escrow among them
 - chains: audit and title events can be rewritten; nothing is sealed, signed or recountable from what it was made of
 - decisions by dated parameters and rules as data: rates, interest, haircut and what a check compares stand in the code or are given
 - near-duplicates, lots of goods, mentions: only the very same number of a document is found again
