@@ -6,6 +6,7 @@ import copy
 import json
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 from typing import Any, Final
 from uuid import UUID
 
@@ -161,7 +162,7 @@ def same_declaration_two_loans(s: Scene) -> None:
             draw_id=draw, line_id=line, limit="whole", amount=1_000_000, purpose="the same goods", repayment=story.REPAYMENT,
             evidence_=[{"evidence_id": str(s.stage.id("declaration")), "amount": s.stage.shipment.worth}], origin=s.by(s.cast.exporter),
         )  # fmt: skip
-        s.refused("evidence.used_up", lambda d=draw, b=bank: lending.approve_draw(draw_id=d, origin=s.by(b.officer)))  # type: ignore[misc]
+        s.refused("evidence.used_up", partial(lending.approve_draw, draw_id=draw, origin=s.by(bank.officer)))
         lending.refuse_draw(draw_id=draw, reason="lent on already", origin=s.by(bank.officer))
     s.finish()
 
@@ -304,7 +305,7 @@ def forged_amendment(s: Scene) -> None:
         return transport.amend_document(title_id=s.stage.title, content=content, statement="more packages", origin=s.by(by))
 
     for by in (s.world.rival.carrier, s.cast.exporter, s.cast.importer):
-        s.refused(("absent", "invalid"), lambda by=by: amend(by))  # type: ignore[misc]
+        s.refused(("absent", "invalid"), partial(amend, by))
     s.refused(("titles.act_not_allowed", "titles.not_free"), lambda: amend(s.cast.carrier))
     s.play("disburse")
     s.refused(("titles.kept", "titles.act_not_allowed"), lambda: amend(s.cast.carrier))

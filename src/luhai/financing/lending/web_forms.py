@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable
 from datetime import date, timedelta
 from decimal import Decimal, InvalidOperation
+from functools import partial
 from typing import Any, Final
 from uuid import UUID, uuid5
 
@@ -171,11 +172,11 @@ def new_line(request: HttpRequest, errors: Errors) -> dict[str, Any]:
     contract |= {name: name in request.POST for name in FLAGS}
     for field, name in _NUMBERS.items():
         if given := text(request, field):
-            contract[name] = errors.reading(lambda field=field, given=given: whole(field, given))  # type: ignore[misc]
+            contract[name] = errors.reading(partial(whole, field, given))
     root = errors.reading(lambda: amount("amount", text(request, "amount"), currency))
     limits = [{"name": "whole", "parent": None, "amount": root, "shared": "shared" in request.POST}]
     for code, field in shares(request):
-        part = errors.reading(lambda field=field: amount(field, text(request, field), currency))  # type: ignore[misc]
+        part = errors.reading(partial(amount, field, text(request, field), currency))
         limits.append({"name": f"area_{code}", "parent": "whole", "amount": part, "territory": code})
     if not text(request, "number"):
         errors["number"] = _("the contract's number, in 1 to 60 characters")
@@ -217,11 +218,11 @@ def new_loan(request: HttpRequest, errors: Errors, currency: str, currencies: di
 
     papers = []
     for given in request.POST.getlist("papers"):
-        key = errors.reading(lambda given=given: id_from("papers", given))  # type: ignore[misc]
+        key = errors.reading(partial(id_from, "papers", given))
         if key is None or key not in currencies:
             errors.setdefault("papers", _("one of those offered"))
             continue
-        part = errors.reading(lambda key=key: amount(f"amount-{key}", text(request, f"amount-{key}"), currencies[key]))  # type: ignore[misc]
+        part = errors.reading(partial(amount, f"amount-{key}", text(request, f"amount-{key}"), currencies[key]))
         papers.append({"evidence_id": key, "amount": part})
     quantity = text(request, "quantity")
     return {
