@@ -25,6 +25,7 @@ _RECIPE = b"1"  # another number makes every clone set up again
 _CHROMIUM_NAMES = ("chromium", "chromium-browser", "google-chrome-stable", "google-chrome")
 _CHROMIUM_MAC = "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome"
 _CHINESE_FONT = "fonts-wqy-microhei"
+_JAVA = "default-jre-headless"  # for the tests on Spark; they are skipped where there is none
 
 
 class SetupFailed(Exception):
@@ -278,8 +279,9 @@ def _run_tests(arguments: Sequence[str]) -> NoReturn:
     """Install what the tests need, say what they must do without, and become pytest."""
     python = application("test.txt")
     chromium, missing = _browser()
-    if missing and Path("/etc/debian_version").exists() and shutil.which("apt-get") and os.geteuid() == 0:
-        _apt(missing)
+    wanted = [*missing, *([] if _succeeds(["java", "-version"]) else [_JAVA])]
+    if wanted and Path("/etc/debian_version").exists() and shutil.which("apt-get") and os.geteuid() == 0:
+        _apt(wanted)
         chromium, missing = _browser()
     left_out: list[str] = []
     if missing:
@@ -316,7 +318,7 @@ def _has_chinese_font() -> bool:
 
 
 def _apt(packages: list[str]) -> None:
-    _say(f"Installing {' and '.join(packages)} for the browser tests …")
+    _say(f"Installing {' and '.join(packages)} for the tests …")
     quiet = {"DEBIAN_FRONTEND": "noninteractive"}
     try:
         _run(["apt-get", "update", "-qq"], extra=quiet)

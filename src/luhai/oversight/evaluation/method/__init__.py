@@ -1,0 +1,1 @@
+"""How scores and effects are computed, step by step: pure, in floating point, and never about money."""

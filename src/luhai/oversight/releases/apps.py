@@ -1,0 +1,6 @@
+from django.apps import AppConfig
+
+
+class Releases(AppConfig):
+    name = "luhai.oversight.releases"
+    label = "releases"

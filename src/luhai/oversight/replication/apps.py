@@ -1,0 +1,6 @@
+from django.apps import AppConfig
+
+
+class Replication(AppConfig):
+    name = "luhai.oversight.replication"
+    label = "replication"
