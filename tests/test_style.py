@@ -51,11 +51,13 @@ def test_papers_are_what_their_parts_build(name: str) -> None:
 
 
 def test_what_carries_a_measure_exists() -> None:
-    """Each page resolves and each command is there."""
+    """Each page resolves and each command is there, and it is said in both languages."""
     context = click.Context(cli)
     for measure, entries in papers.carried().items():
         for entry in entries:
-            for by in entry["by"]:
+            assert entry.how_zh, f"{measure}: {entry.subject} says no Chinese"
+            assert bool(entry.note) == bool(entry.note_zh), f"{measure}: {entry.subject} has a note in one language"
+            for by in entry.by:
                 if by.startswith("/"):
                     try:
                         resolve(by)

@@ -5,37 +5,19 @@ A test keeps them true: what a part names must exist, and the paper must equal w
 
 from __future__ import annotations
 
-import csv
-from collections import defaultdict
 from pathlib import Path
-from typing import Any
 
-import yaml
 from django.conf import settings
 
+from luhai.desks.coverage.carriers import carried, measures
+
 ROOT = Path(settings.BASE)
-MEASURES = ROOT / "data" / "policies" / "pbc-2025-11-26.measures.csv"
-
-
-def carried() -> dict[str, list[dict[str, Any]]]:
-    """measure id -> what carries it: {by, how, note, subject}. Refuses an unknown measure or a missing key."""
-    known = {row["id"] for row in _measures()}
-    found: dict[str, list[dict[str, Any]]] = defaultdict(list)
-    for path in sorted((ROOT / "docs" / "articles").glob("*.yaml")):
-        for entry in yaml.safe_load(path.read_text(encoding="utf-8")):
-            for measure in entry["measures"]:
-                if measure not in known:
-                    raise ValueError(f"{path.name}: there is no measure {measure}")
-                found[measure].append(
-                    {"by": entry["by"], "how": entry["how"], "note": entry.get("note", ""), "subject": path.stem}
-                )
-    return found
 
 
 def articles() -> str:
     """docs/articles.md: every measure, with the command or page that carries it, or *not yet*."""
     by_measure = carried()
-    rows = _measures()
+    rows = measures()
     done = sum(1 for row in rows if row["id"] in by_measure)
     lines = [
         "# Article → measure → what carries it",
@@ -50,12 +32,11 @@ def articles() -> str:
             article = row["article"]
             lines += ["", f"## Article {article} {row['article_title']}", "", "| measure | what it asks | carried by |", "|---|---|---|"]
         asks = f"{row['quote']}{'：' + row['item'] if row['item'] else ''}<br>{row['title_en']}"
-        entries = by_measure.get(row["id"], [])
-        carriers = "<br>".join(
-            f"{', '.join(f'`{b}`' for b in e['by'])}: {e['how']}{' *' + e['note'] + '*' if e['note'] else ''}"
-            for e in entries
+        carriers = by_measure.get(row["id"], [])
+        said = "<br>".join(
+            f"{', '.join(f'`{b}`' for b in c.by)}: {c.how}{' *' + c.note + '*' if c.note else ''}" for c in carriers
         )
-        lines.append(f"| {row['id']} | {asks.replace('|', '/')} | {carriers or '*not yet*'} |")
+        lines.append(f"| {row['id']} | {asks.replace('|', '/')} | {said or '*not yet*'} |")
     return "\n".join(lines) + "\n"
 
 
@@ -83,8 +64,3 @@ def build() -> list[str]:
             path.write_text(text, encoding="utf-8")
             changed.append(name)
     return changed
-
-
-def _measures() -> list[dict[str, str]]:
-    with open(MEASURES, encoding="utf-8", newline="") as file:
-        return list(csv.DictReader(file))
