@@ -1,4 +1,4 @@
-"""The simulator on the command line: `luhai simulate export`."""
+"""The simulator on the command line: `luhai simulate export`, `luhai simulate economy`."""
 
 from __future__ import annotations
 
@@ -43,6 +43,35 @@ def export(seed: int, size: str, as_of: datetime, out: Path, as_json: bool) -> N
         **asdict(written),
         "seconds": round(time.monotonic() - started, 2),
     }
+    if as_json:
+        json.dump(result, sys.stdout, ensure_ascii=False)
+        sys.stdout.write("\n")
+    else:
+        for name, value in result.items():
+            click.echo(f"{name:>13}  {value}")
+
+
+@cli.command()
+@click.option("--seed", type=click.IntRange(0, 2**63 - 1), default=5, show_default=True, help="The same seed, the same economy.")
+@click.option("--lift", type=click.IntRange(0, 1000), default=35, show_default=True, help="By how many per cent the subsidy lifts what is drawn.")
+@click.option("--slow", type=click.IntRange(100, 10_000), default=250, show_default=True, help="Per cent of its usual time that the slow bank takes.")
+@click.option("--no-effects", is_flag=True, help="The same economy with nothing planted.")
+@click.option("--out", type=click.Path(dir_okay=False, writable=True, path_type=Path), required=True, help="The file to write.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+def economy(seed: int, lift: int, slow: int, no_effects: bool, out: Path, as_json: bool) -> None:
+    """Write twelve quarters of an economy with known effects as JSON lines, and print its SHA-256."""
+    from simulator import economy as economies
+
+    started = time.monotonic()
+    made = economies.generate(seed, economies.NOTHING if no_effects else economies.Planted(lift=lift, slow=slow))
+    try:
+        written = economies.export(made, out)
+    except OSError as failed:
+        raise click.FileError(str(out), hint=failed.strerror) from failed
+    result = {
+        "seed": seed, "out": str(out), **asdict(made.planted), "institutions": len(made.institutions), "loans": len(made.loans.amount),
+        "demands": len(made.demands.hours), **asdict(written), "seconds": round(time.monotonic() - started, 2),
+    }  # fmt: skip
     if as_json:
         json.dump(result, sys.stdout, ensure_ascii=False)
         sys.stdout.write("\n")
