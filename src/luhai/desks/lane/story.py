@@ -83,7 +83,7 @@ def _line(s: Stage) -> None:
     ]
     lines.open_line(
         line_id=s.line, company_id=c.exporter.id, number=f"LHCL-{s.deal_day:%Y}-{str(s.line)[:6].upper()}", contract=contract,
-        limits=limits, origin=s.deal_by(c.officer, "line", s.deal_at(13)),
+        limits=limits, size="S", industry="F", origin=s.deal_by(c.officer, "line", s.deal_at(13)),  # a small trader
     )  # fmt: skip
     lines.approve_line(line_id=s.line, origin=s.deal_by(c.second, "approve line", s.deal_at(14)))
     digest = loans.line(line_id=s.line, viewer=SYSTEM).digest
@@ -150,7 +150,7 @@ def _request(s: Stage) -> None:
 
 
 def _approve(s: Stage) -> None:
-    lending.approve_draw(draw_id=s.draw, origin=s.by(s.cast.officer, "approve", s.at(LENT, 10)))
+    lending.approve_draw(draw_id=s.draw, green="N", origin=s.by(s.cast.officer, "approve", s.at(LENT, 10)))
 
 
 def _disburse(s: Stage) -> None:

@@ -47,6 +47,8 @@ class LineIn(Strict):
     capital_minor: Annotated[int, Field(strict=True, ge=1, le=MAX_MINOR)] | None = Field(
         default=None, description="The bank's net capital; with it the cap on one borrower is looked at."
     )
+    size: Annotated[Clean, Field(max_length=7)] = Field(default="", description="Of the borrower: L, M, S, X or IND_BIZ.", examples=["S"])
+    industry: Annotated[Clean, Field(max_length=1)] = Field(default="", description="Of the borrower: A to T of GB/T 4754.", examples=["F"])
 
 
 class SignIn(Strict):
@@ -101,6 +103,10 @@ class DrawIn(Strict):
     quantity: Annotated[int, Field(strict=True, ge=1, le=MAX_MINOR)] | None = None
     evidence: list[SecurityIn] = Field(default_factory=list, max_length=commands.MOST_SECURITIES)
     insurance_id: UUID | None = None
+
+
+class ApproveIn(Strict):
+    green: Annotated[Clean, Field(max_length=1)] = Field(default="", description="Y, N, or nothing: not stated.", examples=["N"])
 
 
 class RepayIn(Strict):
@@ -177,7 +183,7 @@ def open_line(request: HttpRequest, body: LineIn, key: IdempotencyKey) -> Any:
     return {
         "id": line_commands.open_line(
             line_id=body.id, company_id=body.company_id, number=body.number, contract=body.contract, limits=body.limits,
-            capital_minor=body.capital_minor, origin=origin_of(request, key),
+            capital_minor=body.capital_minor, size=body.size, industry=body.industry, origin=origin_of(request, key),
         )
     }  # fmt: skip
 
@@ -321,8 +327,9 @@ def statement(
 @router.post(
     "/loans/{uuid:draw_id}/approve", response=ANSWERS, summary="Approve a draw; its limits are held."
 )
-def approve_draw(request: HttpRequest, draw_id: UUID, key: IdempotencyKey) -> Any:
-    return {"id": commands.approve_draw(draw_id=draw_id, origin=origin_of(request, key))}
+def approve_draw(request: HttpRequest, draw_id: UUID, key: IdempotencyKey, body: ApproveIn | None = None) -> Any:
+    green = body.green if body else ""
+    return {"id": commands.approve_draw(draw_id=draw_id, green=green, origin=origin_of(request, key))}
 
 
 @router.post("/loans/{uuid:draw_id}/refuse", response=ANSWERS, summary="Do not grant a draw, or give it up.")

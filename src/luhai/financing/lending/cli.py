@@ -98,7 +98,7 @@ def line(line_id: UUID, email: str | None, as_json: bool) -> None:
             ]
             for x in found.limits
         ]
-        out.print(terminal.rows(f"{found.number} {found.state}", head, rows))
+        out.print(terminal.rows(f"{found.number} {found.state} {found.size} {found.industry}".rstrip(), head, rows))
 
     terminal.emit({"line": found}, as_json=as_json, table=table)
 

@@ -20,6 +20,7 @@ from luhai.core.escrow import commands as escrow
 from luhai.core.escrow import queries as escrow_queries
 from luhai.core.evidence import commands as evidence
 from luhai.core.evidence import queries as evidence_queries
+from luhai.core.indicators.dimensions import GREENS, term_of
 from luhai.core.ledger import commands as ledger
 from luhai.core.ledger import queries as accounts
 from luhai.core.ledger.policy import Account, Kind, Transfer
@@ -29,14 +30,16 @@ from luhai.core.titles import queries as titles
 from luhai.kernel.money import MAX_MINOR, Currency, Money
 from luhai.kernel.origin import SYSTEM, Origin, Role
 from luhai.kernel.refusal import Absent, Invalid, Refusal, gettext_noop
+from luhai.records.transport import queries as transport
 from luhai.shell.command import command, record
 from luhai.shell.context import as_system
 
 from . import books, policy
 from .business_days import calendar
 from .cover_queries import rate_on
+from .daycount import Unit, due_days
 from .lifecycle import DRAW_NEXT, LENT, LINE_LIVE, DrawAct, DrawState, LineState
-from .line_commands import BANK_OF, COMPANY_OF, MEASURES, SamePerson, entitled, locked, reason_of
+from .line_commands import BANK_OF, COMPANY_OF, MEASURES, SamePerson, entitled, locked, reason_of, stated
 from .models import DayClose, Draw, Event, Fee, Fixing, Limit, Line, Movement, Receipt, Security, Valuation
 from .policy import BUCKETS, Contract
 from .queries import (
@@ -45,13 +48,11 @@ from .queries import (
     events_of,
     last_valuation,
     on_account,
-    open_of,
     path_of,
-    terms_of,
     to_close,
-    totals_of,
 )
-from .replay import replay
+from .replay import Drawn, Paid, replay
+from .schedule import Method, Terms
 
 DAY: Final = timedelta(days=1)
 #: With a document of title: finance on rail documents, security on movables.
@@ -159,16 +160,18 @@ def request_draw(
 
 
 @command(may=[Role.BANK])
-def approve_draw(*, draw_id: UUID, origin: Origin) -> UUID:
+def approve_draw(*, draw_id: UUID, green: str = "", origin: Origin) -> UUID:
     """Approve a draw; its limits are held and its documents are used from now on. Return its id.
 
-    Who:     the bank of the line.
+    Who:     the bank of the line, which says whether the loan is `green` ("Y", "N"; "" not stated), as it must classify its loans.
     Writes:  a use for financing of each document; a hold on every limit on its path; the state.
-    Refuses: Absent, NotEntitled, LineNotInForce, DrawActNotAllowed, NotPledged, NotStanding, evidence.* (used up, taken back …),
+    Refuses: Absent, NotEntitled, LineNotInForce, DrawActNotAllowed, NotPledged, NotStanding, Invalid (green), evidence.* (used up …),
              ledger.exceeds_credits (a limit on the path has not that much free).
     Source:  INV-CL-1, INV-CL-7; domain notes on settlement §1.3 (a document is financed once).
     """
     row, line = _for_act(draw_id, DrawAct.APPROVE, origin, bank_only=True)
+    stated("green", green, GREENS)
+    row.green = green
     _in_force(line)
     if row.title_id is not None and _pledge(row, line)[0] != row.pledge_id:
         raise NotPledged(quantity=row.quantity)
@@ -238,13 +241,15 @@ def disburse(*, draw_id: UUID, origin: Origin) -> UUID:
     asked = policy.read_asked(row.repayment, contract)
     row.due = list(policy.days_of(asked, contract, today, calendar().business_day_from))
     row.starts_on, row.paid_out_by = today, origin.actor.person_id
-    versions = _fix(row, contract, today, today)
+    row.route = transport.route(title_id=row.title_id, viewer=SYSTEM) if row.title_id else ""
+    fixed: list[tuple[date, int]] = []
+    versions = _fix(row, contract, today, today, fixed)
     _agree(row, origin)
     if row.title_id is not None:
         escrow.deposit_title(escrow_id=row.escrow_id, title_id=row.title_id, origin=origin.child("deposit"))
     else:  # nothing waits to be released, so nothing waits for a check
         escrow.confirm(escrow_id=row.escrow_id, condition="checked", origin=origin.child("checked"))
-    bp = Fixing.objects.get(draw=row, since=today).bp
+    bp = dict(fixed)[today]
     _move(
         row, line, DrawAct.DISBURSE, DrawState.DISBURSED, origin,
         {"amount": row.amount, "rate_bp": bp, "due": row.due[-1].isoformat()}, rules_=versions,
@@ -539,13 +544,12 @@ def close_day(*, draw_id: UUID, day: date, origin: Origin) -> int:
             return 0
         if row.closed_on is not None and day <= row.closed_on:
             return 0
-        before = DayClose.objects.filter(draw=row).count()
         run = _Run(row, line, origin)
         _catch_up(run, origin)
         if row.state in LENT:
             _grow(run, day)
         _finish(run, DrawAct.CLOSE_DAY, {"day": day.isoformat()}, origin)
-        return DayClose.objects.filter(draw=row).count() - before
+        return run.closed
 
 
 def close_business(day: date, at: datetime) -> dict[str, int]:
@@ -581,7 +585,11 @@ class _Run:
     def __init__(self, row: Draw, line: Line, origin: Origin) -> None:
         self.row, self.line, self.contract = row, line, contract_of(line)
         self.batch = books.Batch(row.pk, origin.key, line.currency)
-        self.open = open_of(row)
+        #: Of each bucket what is owed; what was ever owed and what ever came, as it is on the ledger until this act's batch is posted.
+        self.open, self.totals = _sums(row)
+        self.movements: list[Movement] = []
+        self.rates = [(f.since, f.bp) for f in Fixing.objects.filter(draw=row).order_by("since")]
+        self.closed = 0
         #: What grew in this act, and is not on the ledger before its batch is posted.
         self.grew = {"interest": 0, "penalty": 0}
         self.at = origin.at
@@ -590,6 +598,23 @@ class _Run:
         #: The business day on which what comes now is booked: a day that was closed takes nothing any more.
         self.on = max(today, row.starts_on, row.closed_on + DAY if row.closed_on else row.starts_on)
         self.deposit = books.deposit_account(line.bank_id, line.company_id, line.currency)
+
+    def terms(self) -> Terms:
+        assert self.row.starts_on is not None, self.row.pk
+        return policy.terms_of(self.contract, Method(self.row.method), self.row.starts_on, self.row.due, self.rates)
+
+    def events(self) -> list[Drawn | Paid]:
+        return events_of(self.row, self.movements)
+
+
+def _sums(row: Draw) -> tuple[dict[str, int], dict[str, tuple[int, int]]]:
+    """`open_of` and `totals_of` of the same moment."""
+    wanted = {books.owed_account(row.pk, bucket): bucket for bucket in BUCKETS}
+    open_, totals = {bucket: 0 for bucket in BUCKETS}, {bucket: (0, 0) for bucket in BUCKETS}
+    for key, balance in accounts.balances(account_ids=wanted, viewer=SYSTEM).items():
+        open_[wanted[key]] = balance.available or 0
+        totals[wanted[key]] = (balance.debits_posted, balance.credits_posted)
+    return open_, totals
 
 
 def _begin(row: Draw, line: Line, origin: Origin) -> _Run:
@@ -616,8 +641,8 @@ def _grow(run: _Run, through: date) -> None:
     first = row.closed_on + DAY if row.closed_on else row.starts_on
     if first > through:
         return
-    _fix(row, contract, row.starts_on, through)
-    terms, events, lent = terms_of(row), events_of(row), totals_of(row)
+    _fix(row, contract, row.starts_on, through, run.rates)
+    terms, events, lent = run.terms(), run.events(), run.totals
     so_far = start = policy.Grown(lent["interest"][0] + run.grew["interest"], lent["penalty"][0] + run.grew["penalty"])
     closes = []
     for n in range((through - first).days + 1):
@@ -640,6 +665,7 @@ def _grow(run: _Run, through: date) -> None:
             )
         )  # fmt: skip
     DayClose.objects.bulk_create(closes)
+    run.closed += len(closes)
     for bucket, amount in (("interest", so_far.interest - start.interest), ("penalty", so_far.penalty - start.penalty)):
         books.grow(run.batch, row.pk, bucket, amount)
         run.grew[bucket] += amount
@@ -650,10 +676,11 @@ def _catch_up(run: _Run, origin: Origin) -> None:
     """Write down what came through the escrow, by whomever it was carried out; what that frees is free from now on."""
     row = run.row
     booked = {bucket: 0 for bucket in BUCKETS}
-    for m in Movement.objects.filter(draw=row):
+    run.movements = list(Movement.objects.filter(draw=row).order_by("n"))
+    for m in run.movements:
         for bucket in BUCKETS:
             booked[bucket] += getattr(m, bucket)
-    came = {bucket: credits - booked[bucket] for bucket, (_, credits) in totals_of(row).items()}
+    came = {bucket: credits - booked[bucket] for bucket, (_, credits) in run.totals.items()}
     assert min(came.values()) >= 0, (row.pk, came)
     if not any(came.values()):
         return
@@ -722,17 +749,13 @@ def _settle(run: _Run, source: UUID, origin: Origin) -> None:
 def _moved(run: _Run, parts: Mapping[str, int], how: str, on: date) -> None:
     """Write down what came, and free, spend or block the limits of the principal in it."""
     row = run.row
-    Movement.objects.create(
-        draw=row,
-        n=Movement.objects.filter(draw=row).count() + 1,
-        on=on,
-        how=how,
-        at=run.at,
-        **{b: parts[b] for b in BUCKETS},
+    came = Movement.objects.create(
+        draw=row, n=len(run.movements) + 1, on=on, how=how, at=run.at, **{b: parts[b] for b in BUCKETS}
     )
+    run.movements.append(came)
     record(
         "lending.moved", row.pk, measures=SECURED_BY_TITLE if row.title_id else MEASURES, rules=(), on=on, how=how,
-        **_told(row, run.line), **{bucket: parts[bucket] for bucket in BUCKETS},
+        **_told(row, run.line), **{bucket: parts[bucket] for bucket in BUCKETS}, rate_bp=_rate(run, on),
     )  # fmt: skip
     side = "spent"
     if run.contract.revolving and run.line.state in LINE_LIVE:
@@ -757,7 +780,9 @@ def _finish(run: _Run, act: DrawAct | None, data: Mapping[str, Any], origin: Ori
     row = run.row
     day = (row.closed_on or run.on - DAY) if act is DrawAct.CLOSE_DAY else run.on - DAY
     if row.state in LENT:
-        row.state = policy.state_of(book_of(row, day), row.amount, run.open, day, run.contract.grace_days)
+        events = run.events()
+        book = replay(run.terms(), events, max([day, *(e.on for e in events)]))
+        row.state = policy.state_of(book, row.amount, run.open, day, run.contract.grace_days)
     row.acted_at = origin.at
     row.save(update_fields=["state", "closed_on", "arrived_on", "misused_on", "acted_at"])
     if act is not None and data:
@@ -929,9 +954,9 @@ def _agree(row: Draw, origin: Origin) -> None:
     escrow.agree(escrow_id=row.escrow_id, digest=digest, origin=origin.child("agree"))
 
 
-def _fix(row: Draw, contract: Contract, start: date, through: date) -> list[str]:
-    """Fix the rate of each day on which it is to be fixed, once; say by which versions of the prime rate."""
-    known = set(Fixing.objects.filter(draw=row).values_list("since", flat=True))
+def _fix(row: Draw, contract: Contract, start: date, through: date, rates: list[tuple[date, int]]) -> list[str]:
+    """Fix the rate of each day on which it is to be fixed, once; say by which versions of the prime rate. Adds them to `rates`, those known."""
+    known = {since for since, _ in rates}
     versions = []
     for day in policy.resets(contract, start, row.due[-1], through):
         if day in known:
@@ -941,6 +966,7 @@ def _fix(row: Draw, contract: Contract, start: date, through: date) -> list[str]
             draw=row, since=day, bp=rate.bp, prime_bp=rate.prime_bp, key=rate.key, valid_from=rate.valid_from, confidence=rate.confidence,
         )  # fmt: skip
         versions.append(f"{rate.key}@{rate.valid_from.isoformat()}")
+        rates.append((day, rate.bp))
         if day > start:
             record(
                 "lending.rate_reset",
@@ -963,7 +989,7 @@ def _move(
 ) -> None:  # fmt: skip
     assert state in DRAW_NEXT[DrawState(row.state), act], (row.state, act, state)
     row.state, row.acted_at = state, origin.at
-    row.save(update_fields=["state", "due", "starts_on", "holds", "approved_by", "paid_out_by", "acted_at"])
+    row.save(update_fields=["state", "due", "starts_on", "holds", "approved_by", "paid_out_by", "green", "route", "acted_at"])
     _note(row, line, act, origin, data, rules_=rules_)
 
 
@@ -991,5 +1017,18 @@ def _told(row: Draw, line: Line) -> dict[str, object]:
     """What statistics ask of every step of a loan, as it is now: whoever counts later finds it in the journal."""
     return {
         "bank": line.bank_id, "company": line.company_id, "territory": parties.party(party_id=line.company_id, viewer=SYSTEM).territory,
-        "currency": line.currency, "title": row.title_id,
+        "currency": line.currency, "title": row.title_id, "size": line.size, "industry": line.industry, "green": row.green,
+        "route": row.route, "guarantee": "DOC" if row.title_id else "CRD",
+        "term": _term(row),
     }  # fmt: skip
+
+
+def _term(row: Draw) -> str:
+    """The class of the original term, as it was agreed: a last day that moved to the next business day makes no loan longer."""
+    asked = row.repayment
+    return term_of(row.starts_on, due_days(row.starts_on, asked["number"], asked["every"], Unit(asked["unit"]))[-1]) if row.starts_on else ""
+
+
+def _rate(run: _Run, on: date) -> int:
+    """The rate that a draw bore last, as of a day, in basis points."""
+    return max((since, bp) for since, bp in run.rates if since <= on)[1]

@@ -14,6 +14,7 @@ from uuid import UUID, uuid5
 import rfc8785
 from django.db import IntegrityError, transaction
 
+from luhai.core.indicators.dimensions import INDUSTRIES, SIZES
 from luhai.core.ledger import commands as ledger
 from luhai.core.parties import queries as parties
 from luhai.core.rules import queries as rules
@@ -71,21 +72,24 @@ class NotOver(Refusal):
 @command(may=[Role.BANK])
 def open_line(
     *, line_id: UUID, company_id: UUID, number: str, contract: dict[str, Any], limits: list[dict[str, Any]],
-    capital_minor: int | None = None, origin: Origin,
+    capital_minor: int | None = None, size: str = "", industry: str = "", origin: Origin,
 ) -> UUID:  # fmt: skip
     """Write down a comprehensive credit line for a company; return its id. It binds nobody yet.
 
     Who:     the bank.
     Units:   amounts in minor units of the contract's currency; see policy.py for the forms of `contract` and `limits`.
              `capital_minor` is the bank's net capital in the same, where the cap on one borrower is to be looked at.
+             `size` and `industry` of the borrower, as the bank must classify its loans; codes of core/indicators, "" not stated.
     Writes:  the Line, its Limits.
     Refuses: Invalid (with the path of the first mistake), TreeTooWide, TooLarge.
-    Source:  domain notes on financing §6.1; Commercial Bank Law 39; measures M05-06, M05-07.
+    Source:  domain notes on financing §6.1; Commercial Bank Law 39; measures M05-06, M05-07; oversight §1.2 (classes of borrowers).
     """
     bank = origin.actor.party_id
     assert bank is not None
     if not isinstance(number, str) or not 0 < len(number.strip()) <= 60 or not number.isprintable():
         raise Invalid(field="number", problem=gettext_noop("the contract's number, in 1 to 60 characters"))
+    stated("size", size, SIZES)
+    stated("industry", industry, INDUSTRIES)
     bounds, versions = _bounds(origin)
     read, nodes = policy.read(contract, bounds), policy.read_nodes(limits)
     _company(company_id)
@@ -94,7 +98,7 @@ def open_line(
     said = policy.as_json(read)
     row = Line(
         id=line_id, bank_id=bank, company_id=company_id, number=number.strip(), currency=read.currency.value, contract=said,
-        digest=digest_of(said, nodes), opened_by=origin.actor.person_id, opened_at=origin.at, acted_at=origin.at,
+        size=size, industry=industry, digest=digest_of(said, nodes), opened_by=origin.actor.person_id, opened_at=origin.at, acted_at=origin.at,
     )  # fmt: skip
     try:
         with transaction.atomic():
@@ -109,7 +113,7 @@ def open_line(
             id=ids[node.name], line=row, parent_id=ids[node.parent] if node.parent else None, name=node.name,
             territory=node.territory, product=node.product, amount=node.amount, shared=node.shared,
         )  # fmt: skip
-    note(row, LineAct.OPEN, origin, {"limit": nodes[0].amount, "limits": len(nodes)}, rules=versions)
+    note(row, LineAct.OPEN, origin, {"limit": nodes[0].amount, "limits": len(nodes), "size": size, "industry": industry}, rules=versions)
     return line_id
 
 
@@ -270,6 +274,12 @@ def reason_of(reason: str) -> str:
     if not isinstance(reason, str) or not 0 < len(reason.strip()) <= 400:
         raise Invalid(field="reason", problem=gettext_noop("a text of 1 to 400 characters"))
     return reason.strip()
+
+
+def stated(field: str, code: str, codes: Mapping[str, object]) -> None:
+    """A code of the list, or none. Refuses: Invalid (field)."""
+    if not isinstance(code, str) or (code and code not in codes):
+        raise Invalid(field=field, problem=f"one of {', '.join(codes)}, or nothing")
 
 
 def note(

@@ -12,6 +12,8 @@ from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import CheckConstraint, F, Index, Q, UniqueConstraint
 
+from luhai.core.indicators.dimensions import GREENS, INDUSTRIES, ROUTES, SIZES
+
 from .lifecycle import DRAW_ENDED, DrawState, LineState
 
 _ENDED = sorted(s.value for s in DRAW_ENDED)
@@ -25,6 +27,8 @@ class Line(models.Model):
     company = models.ForeignKey("parties.Party", models.PROTECT, related_name="+")
     number = models.CharField(max_length=60)  # of the contract
     currency = models.CharField(max_length=3)
+    size = models.CharField(max_length=7, default="", blank=True)  # of the borrower, as the bank classifies it; "" not stated
+    industry = models.CharField(max_length=1, default="", blank=True)
     contract = models.JSONField()
     digest = models.CharField(max_length=64)  # of contract and limits: what is signed
     state = models.CharField(max_length=9, default=LineState.DRAFT.value)
@@ -40,6 +44,7 @@ class Line(models.Model):
             CheckConstraint(condition=Q(state__in=[s.value for s in LineState]), name="line_state_known"),
             CheckConstraint(condition=~Q(approved_by=F("opened_by")), name="line_four_eyes"),
             CheckConstraint(condition=~Q(bank=F("company")), name="a_line_has_two_sides"),
+            CheckConstraint(condition=Q(size__in=["", *SIZES], industry__in=["", *INDUSTRIES]), name="line_borrower_classified"),
         ]
         indexes: ClassVar = [Index(fields=["-acted_at", "-id"], name="line_newest_first")]
 
@@ -83,6 +88,8 @@ class Draw(models.Model):
     pledge_id = models.UUIDField(null=True)
     quantity = models.BigIntegerField(null=True)  # of the title, that must be pledged
     insurance_id = models.UUIDField(null=True)  # a piece of evidence
+    green = models.CharField(max_length=1, default="", blank=True)  # as the bank classifies it; "" not stated
+    route = models.CharField(max_length=3, default="", blank=True)  # of the pledged title's goods, from the day the money moves
     holds = models.JSONField(default=dict)  # limit -> the ledger's hold for it
     requested_by = models.UUIDField()
     requested_at = models.DateTimeField()
@@ -97,6 +104,7 @@ class Draw(models.Model):
         constraints: ClassVar = [
             CheckConstraint(condition=Q(state__in=[s.value for s in DrawState]), name="draw_state_known"),
             CheckConstraint(condition=Q(amount__gt=0), name="draw_of_something"),
+            CheckConstraint(condition=Q(green__in=["", *GREENS], route__in=["", *ROUTES]), name="draw_classified"),
             CheckConstraint(condition=~Q(paid_out_by=F("approved_by")), name="draw_four_eyes"),
             UniqueConstraint(
                 fields=["pledge_id"], condition=~Q(state__in=_ENDED), name="a_pledge_secures_one_live_draw"

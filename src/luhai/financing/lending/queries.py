@@ -86,6 +86,8 @@ class LineView:
     state: LineState
     bank: Named
     company: Named
+    size: str  # of the company, as the bank classifies it; "" not stated
+    industry: str
     contract: dict[str, Any]
     digest: str
     limits: tuple[LimitView, ...]
@@ -190,6 +192,8 @@ class LoanView:
     title_id: UUID | None
     pledge_id: UUID | None
     insurance_id: UUID | None
+    green: str  # Y, N, or "" not stated
+    route: str  # of the pledged title's goods
     owed: Owed
     overdue_days: int
     arrived_on: date | None
@@ -260,7 +264,7 @@ def line(*, line_id: UUID, viewer: Actor) -> LineView:
     row = line_of(line_id)
     names = names_of([row.bank_id, row.company_id], viewer)
     return LineView(
-        row.pk, row.number, LineState(row.state), names[row.bank_id], names[row.company_id], row.contract, row.digest,
+        row.pk, row.number, LineState(row.state), names[row.bank_id], names[row.company_id], row.size, row.industry, row.contract, row.digest,
         limits_of(row), books.deposit_account(row.bank_id, row.company_id, row.currency), row.opened_at, row.acted_at,
         _line_acts(row, viewer),
     )  # fmt: skip
@@ -313,7 +317,8 @@ def loan(*, draw_id: UUID, on: date | None = None, viewer: Actor) -> LoanView:
     return LoanView(
         row.pk, row.line_id, row.limit.name, state_of(row, book, open_, day), names[row.line.bank_id],
         names[row.line.company_id], row.line.currency, row.amount, row.purpose, Method(row.method), row.starts_on,
-        row.due[-1] if row.due else None, row.to_account, row.escrow_id, row.title_id, row.pledge_id, row.insurance_id,
+        row.due[-1] if row.due else None, row.to_account, row.escrow_id, row.title_id, row.pledge_id, row.insurance_id, row.green,
+        row.route,
         Owed(**open_), policy.days_overdue(book, day - timedelta(1), contract.grace_days) if book else 0, row.arrived_on, row.closed_on,
         tuple(
             Instalment(x.n, x.due, x.principal, x.interest, x.balance, x.paid, x.open, x.paid_on)

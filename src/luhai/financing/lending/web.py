@@ -18,6 +18,7 @@ from django.views.decorators.http import require_GET, require_http_methods
 
 from luhai.core.escrow import queries as escrow
 from luhai.core.evidence import queries as evidence
+from luhai.core.indicators.dimensions import GREENS, INDUSTRIES, ROUTES, SIZES
 from luhai.core.ledger import queries as ledger
 from luhai.core.parties.territories import territories
 from luhai.core.rules import queries as rules
@@ -28,6 +29,7 @@ from luhai.core.titles.web import STATE_NAMES
 from luhai.kernel.money import Currency
 from luhai.kernel.origin import PUBLIC, Actor, Role
 from luhai.kernel.refusal import Invalid, NotPermitted, Refusal
+from luhai.shell.templatetags.luhai import either
 from luhai.shell.web import origin_of, page, refusals, say, told, viewer_of
 
 from . import commands, cover_queries, line_commands, policy, queries, web_forms
@@ -59,12 +61,13 @@ def today() -> date:
 
 @dataclass(frozen=True, slots=True)
 class _Act:
-    """An act on a page: what the button says, what a hint says, and what it does. `danger` ends or refuses something."""
+    """An act on a page: what the button says, what a hint says, and what it does. `danger` ends or refuses something; `plain` is not folded."""
 
     name: Any
     run: Callable[[HttpRequest, Any], Any]
     hint: Any = ""
     danger: bool = False
+    plain: bool = False
 
 
 # --- lines --------------------------------------------------------------------------------------------------------------
@@ -102,7 +105,7 @@ def line(request: HttpRequest, line_id: UUID) -> HttpResponse:
         starts=date.fromisoformat(view.contract["starts_on"]), ends=date.fromisoformat(view.contract["ends_on"]),
         tree=_tree(view.limits), started=any(x.free or x.used or x.held or x.spent or x.blocked for x in view.limits),
         count=policy.COUNTS[Currency(currency)], money=queries.on_account(view.deposit),
-        mine=viewer.party_id == view.company.id, price=_price(view), loans=_covered([r.id for r in drawn], viewer),
+        size=SIZES.get(view.size), industry=INDUSTRIES.get(view.industry), mine=viewer.party_id == view.company.id, price=_price(view), loans=_covered([r.id for r in drawn], viewer),
         may_draw=viewer.party_id == view.company.id and view.state in LINE_LIVE,
         acts=[(code, _LINE_ACTS[code], _line_inputs(code, view, request, failed, errors), code == failed) for code in _line_acts(view, viewer)],
         history=[(e, held_by.get(e.party) if e.party else None) for e in reversed(queries.history(line_id=line_id, viewer=viewer)) if e.act != "draw_close_day"],
@@ -264,7 +267,7 @@ def line_new(request: HttpRequest) -> HttpResponse:
     return page(
         request, "lending/line_new.html", status=422 if errors else 200, errors=errors, given=given, new=text(request, "new") or uuid4(),
         currencies=list(Currency), methods=[(code, _(name), code in methods) for code, name in METHODS.items()],
-        resets=[(code, _(name)) for code, name in RESET_NAMES.items()],
+        resets=[(code, _(name)) for code, name in RESET_NAMES.items()], sizes=SIZES.items(), industries=INDUSTRIES.items(),
         places=[(t, f"share-{t.code}", given.get(f"share-{t.code}", ""), errors.get(f"share-{t.code}", "")) for t in territories().values()],
         bounds={name: _bound(f"lending.{key}", viewer, on) for name, key in _BOUNDS.items()}, above=_elsewhere(errors),
     )  # fmt: skip
@@ -276,7 +279,7 @@ _BOUNDS: Final = {
 }  # fmt: skip
 _LINE_FIELDS: Final = frozenset({
     "company", "number", "currency", "amount", "capital", "starts_on", "ends_on", "spread", "reset", "methods", "haircut", "surcharge",
-    "misuse", "grace", "tail", "shared",
+    "misuse", "grace", "tail", "shared", "size", "industry",
 })  # fmt: skip
 
 
@@ -331,7 +334,7 @@ def loan(request: HttpRequest, draw_id: UUID) -> HttpResponse:
         rates=[(r, _source(r)) for r in view.rates], title=_title(view.title_id, viewer),
         papers=[(s, _paper(s.evidence_id, viewer)) for s in view.securities],
         insurance=_paper(view.insurance_id, viewer) if view.insurance_id else None, repayment=_repayment(view, viewer),
-        statement=_statement(view, viewer), lent=view.state in LENT,
+        statement=_statement(view, viewer), lent=view.state in LENT, green=GREENS.get(view.green), route=ROUTES.get(view.route),
         acts=[(code, _LOAN_ACTS[code], _loan_inputs(code, view, request, failed, errors), code == failed)
               for code in _loan_acts(view, cover, viewer)],
         history=[
@@ -396,7 +399,7 @@ def _loan_acts(view: LoanView, cover: Cover, viewer: Actor) -> list[str]:
 
 
 def _approve(request: HttpRequest, view: LoanView) -> None:
-    commands.approve_draw(draw_id=view.id, origin=origin_of(request))
+    commands.approve_draw(draw_id=view.id, green=text(request, "green"), origin=origin_of(request))
 
 
 def _disburse(request: HttpRequest, view: LoanView) -> None:
@@ -455,7 +458,7 @@ def _misuse(request: HttpRequest, view: LoanView) -> None:
 
 _LOAN_ACTS: Final[dict[str, _Act]] = {
     DrawAct.APPROVE: _Act(
-        gettext_lazy("Approve the draw"), _approve, gettext_lazy("Its limits are held and its documents are used from now on."),
+        gettext_lazy("Approve the draw"), _approve, gettext_lazy("Its limits are held and its documents are used from now on."), plain=True,
     ),
     DrawAct.DISBURSE: _Act(
         gettext_lazy("Pay it out"), _disburse, gettext_lazy("By another person of the bank than the one who approved it."),
@@ -494,6 +497,9 @@ def _loan_inputs(act: str, view: LoanView, request: HttpRequest, failed: str, er
     unit = view.currency
     if act == DrawAct.REFUSE:
         return [field("reason", _("Reason"))]
+    if act == DrawAct.APPROVE:
+        choices = [("", _("not stated")), *((code, either(zh, en)) for code, (zh, en) in GREENS.items())]
+        return [field("green", _("Is it a green loan"), choices, needed=False)]
     if act == "repay":
         return [field("amount", _("Amount; empty for all of it"), unit=unit, needed=False)]
     if act == "margin":

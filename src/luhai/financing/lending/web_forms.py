@@ -185,6 +185,7 @@ def new_line(request: HttpRequest, errors: Errors) -> dict[str, Any]:
         "company_id": errors.reading(lambda: parties.party_named(name=text(request, "company"), field="company", viewer=viewer_of(request)).id),
         "number": text(request, "number"), "contract": contract, "limits": limits,
         "capital_minor": errors.reading(lambda: amount("capital", capital, currency)) if capital else None,
+        "size": text(request, "size"), "industry": text(request, "industry"),
     }  # fmt: skip
 
 

@@ -1,4 +1,4 @@
-"""What the journal says as facts. Rows are only ever added; `commands.gather` adds them, and nothing else does."""
+"""What the journal says as facts, and which files hold them for counting. Facts are only ever added; `commands` adds them, nothing else does."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ from typing import ClassVar
 
 from django.db import models
 from django.db.models import CheckConstraint, Index, Q, UniqueConstraint
+
+from luhai.core.indicators.dimensions import NOT_STATED
 
 from .policy import Kind
 
@@ -27,6 +29,14 @@ class Fact(models.Model):
     documented = models.BooleanField()
     bank_id = models.UUIDField()
     company_id = models.UUIDField()
+    #: What else it is told apart by (core/indicators/dimensions.py); "_Z": does not apply, or the event did not say.
+    size = models.CharField(max_length=7, default=NOT_STATED, db_default=NOT_STATED)
+    industry = models.CharField(max_length=2, default=NOT_STATED, db_default=NOT_STATED)
+    term = models.CharField(max_length=4, default=NOT_STATED, db_default=NOT_STATED)
+    route = models.CharField(max_length=3, default=NOT_STATED, db_default=NOT_STATED)
+    guarantee = models.CharField(max_length=3, default=NOT_STATED, db_default=NOT_STATED)
+    green = models.CharField(max_length=2, default=NOT_STATED, db_default=NOT_STATED)
+    rate_bp = models.IntegerField(null=True)  # a year, of loans
 
     class Meta:
         constraints: ClassVar = [
@@ -52,8 +62,31 @@ class Unread(models.Model):
         ]
 
 
+class Part(models.Model):
+    """A file of facts that counts (core/indicators/facts.py): what lies in the folder and is not written here is nothing.
+
+    A part that was merged into a larger one is `replaced_at` then; it counts no more, and its file is kept a while for who still reads it.
+    Positions of parts of one day that count do not overlap: migration 0003 makes that a constraint.
+    """
+
+    path = models.CharField(max_length=80, unique=True)  # below the folder of facts
+    day = models.DateField()
+    first = models.BigIntegerField()  # positions of the journal
+    last = models.BigIntegerField()
+    rows = models.BigIntegerField()
+    digest = models.CharField(max_length=64)  # SHA-256 of the file
+    written_at = models.DateTimeField()
+    replaced_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints: ClassVar = [
+            CheckConstraint(condition=Q(first__gt=0, last__gte=models.F("first"), rows__gt=0), name="a_part_holds_facts"),
+        ]
+        indexes: ClassVar = [Index(fields=["day", "first"], condition=Q(replaced_at=None), name="statistics_part_of_day")]
+
+
 class Reader(models.Model):
-    """How far the journal has been read. Whoever gathers locks this row, so that no two gather at once."""
+    """How far something has been read: "facts" the journal, "export" the facts. Who reads on locks its row, so that no two do at once."""
 
     name = models.CharField(max_length=20, primary_key=True)
     position = models.BigIntegerField(default=0)

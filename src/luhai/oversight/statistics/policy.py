@@ -10,6 +10,7 @@ from enum import StrEnum
 from typing import Any, Final
 from uuid import UUID
 
+from luhai.core.indicators.dimensions import GREENS, GUARANTEES, INDUSTRIES, NOT_STATED, ROUTES, SIZES, TERMS
 from luhai.kernel.calendar import SHANGHAI
 from luhai.kernel.money import MAX_MINOR, Currency
 from luhai.kernel.refusal import Invalid, gettext_noop
@@ -31,6 +32,13 @@ READ: Final[Mapping[str, tuple[Kind, str]]] = {
     "payments.credited": (Kind.RECEIVED, "amount"),
     "payments.returned": (Kind.RETURNED, "amount"),
 }
+
+#: What loans are told apart by besides, with the codes of each.
+CLASSES: Final[Mapping[str, Mapping[str, object]]] = {
+    "size": SIZES, "industry": INDUSTRIES, "term": TERMS, "route": ROUTES, "guarantee": GUARANTEES, "green": GREENS,
+}  # fmt: skip
+#: A yearly rate beyond this many basis points is a mistake.
+RATE_MAX: Final = 1_000_000
 
 #: Months that can be asked for: the parameters begin with the first, and PostgreSQL and people know the last.
 FIRST_MONTH: Final = date(2020, 1, 1)
@@ -57,6 +65,13 @@ class Row:
     documented: bool
     bank: UUID
     company: UUID
+    size: str = NOT_STATED
+    industry: str = NOT_STATED
+    term: str = NOT_STATED
+    route: str = NOT_STATED
+    guarantee: str = NOT_STATED
+    green: str = NOT_STATED
+    rate_bp: int | None = None
 
 
 def fact_of(event_kind: str, data: Mapping[str, Any], at: datetime, nowhere: str) -> Row | None:
@@ -78,8 +93,22 @@ def fact_of(event_kind: str, data: Mapping[str, Any], at: datetime, nowhere: str
     day = day_of(at)
     return Row(
         kind, day.replace(day=1), day, territory, data["currency"], amount, country, _documented(kind, data),
-        _party("bank", data), _party("company", data),
+        _party("bank", data), _party("company", data), **(_loan(data) if kind in {Kind.DRAWN, Kind.REPAID} else {}),
     )  # fmt: skip
+
+
+def _loan(data: Mapping[str, Any]) -> dict[str, Any]:
+    """What else loans are told apart by. An event that is older than a field does not state it; one that states nonsense is unreadable."""
+    found: dict[str, Any] = {}
+    for field, codes in CLASSES.items():
+        code = data.get(field) or NOT_STATED
+        if not isinstance(code, str) or (code != NOT_STATED and code not in codes):
+            raise Unreadable(f"{field} is no code")
+        found[field] = code
+    rate = data.get("rate_bp")
+    if rate is not None and (type(rate) is not int or not 0 <= rate <= RATE_MAX):
+        raise Unreadable("rate_bp is no rate")
+    return found | {"rate_bp": rate}
 
 
 def _documented(kind: Kind, data: Mapping[str, Any]) -> bool:

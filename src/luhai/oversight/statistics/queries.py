@@ -9,12 +9,15 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import date, datetime
 from itertools import groupby
+from pathlib import Path
 from typing import Any
 from uuid import UUID
 
+from django.conf import settings
 from django.db import connection
 from django.db.models import Max, Min, Q
 
+from luhai.core.indicators.definitions import quotient
 from luhai.core.parties import queries as parties
 from luhai.core.parties.territories import territories
 from luhai.core.rules import queries as rules
@@ -23,15 +26,16 @@ from luhai.kernel.origin import SYSTEM, Actor, Role
 from luhai.kernel.refusal import Absent, Invalid, NotEntitled
 from luhai.shell import journal
 from luhai.shell.api import cursor_of, known, ordinal, read_cursor
-from luhai.shell.context import as_system
+from luhai.shell.context import acting, as_system
 from luhai.shell.query import query
 
 from . import policy
-from .indicators import INDICATORS, NOWHERE, TOTAL, Indicator
-from .models import Fact, Reader, Unread
+from .indicators import INDICATORS, NOWHERE, TOTAL, Form, Indicator
+from .models import Fact, Part, Reader, Unread
 from .policy import Kind, later, month_of, months_between
-from .recount import FIELDS, Tally, add, overpaid
+from .recount import FIELDS, FactKey, Tally, add, overpaid
 from .recount import cells as recounted
+from .recount_cubes import cells as recounted_cubes
 
 OVERSEEING = (Role.SUPERVISOR, Role.OPERATOR)
 LOOKING = (*OVERSEEING, Role.PROVINCE, Role.BANK)
@@ -49,9 +53,10 @@ _PLACES = {
 
 @dataclass(frozen=True, slots=True)
 class Cell:
-    """One figure, in minor units of its currency. Where `suppressed`, everything that would give it away is None.
+    """One figure, in the unit of its indicator. Where `suppressed`, everything that would give it away is None.
 
-    `value` = `opening` + `added` − `taken`; a flow has no opening. `count` facts stand behind it, `first` to `last` in the journal.
+    `value` = `opening` + `added` − `taken`, in minor units of its currency; a flow has no opening. A mean or a share has none of the three:
+    its `value` is `numerator` ÷ `denominator` in its indicator's decimals. `count` facts stand behind it, `first` to `last` in the journal.
     """
 
     month: str
@@ -68,6 +73,8 @@ class Cell:
     contributors: int | None
     first: int | None
     last: int | None
+    numerator: int | None = None
+    denominator: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,7 +190,7 @@ def figures(
         known("currency", currency, Currency)
     mine = _places(viewer, territory)
     with as_system():
-        reader = Reader.objects.get()
+        reader = Reader.objects.get(name="facts")
         known_first, known_last = _span(reader.position)
         last = month_of(month_to, "month_to") if month_to else known_last
         if month_from:
@@ -239,11 +246,11 @@ WITH months AS (SELECT generate_series(%(first)s::date, %(last)s::date, interval
 moves AS (
     SELECT month, territory, currency, company_id, coalesce(territory = %(my_place)s OR bank_id = %(my_bank)s::uuid, false) AS mine,
         coalesce(sum(amount) FILTER (WHERE kind = ANY(%(plus)s)), 0) AS plus,
-        coalesce(sum(amount) FILTER (WHERE kind = ANY(%(minus)s)), 0) AS minus,
+        coalesce(sum(amount) FILTER (WHERE kind = ANY(%(minus)s)), 0) AS minus, coalesce(sum({numerator}), 0) AS over,
         count(*) AS n, min(position) AS first, max(position) AS last
     FROM statistics_fact
     WHERE (kind = ANY(%(plus)s) OR kind = ANY(%(minus)s)) AND (documented OR NOT %(documented)s) AND position <= %(upto)s
-        AND month <= %(last)s AND (%(stock)s OR month >= %(first)s) AND (%(currency)s = '' OR currency = %(currency)s)
+        AND {stated} AND month <= %(last)s AND (%(stock)s OR month >= %(first)s) AND (%(currency)s = '' OR currency = %(currency)s)
     GROUP BY 1, 2, 3, 4, 5
 ), held AS (
     SELECT m.month, CASE WHEN grouping(v.territory) = 1 THEN '_T' ELSE v.territory END AS place, v.currency, v.company_id,
@@ -251,11 +258,11 @@ moves AS (
         coalesce(sum(v.plus) FILTER (WHERE v.month = m.month), 0) AS added,
         coalesce(sum(v.minus) FILTER (WHERE v.month = m.month), 0) AS taken,
         coalesce(sum(v.plus - v.minus) FILTER (WHERE NOT v.mine), 0) AS others,
-        sum(v.n) AS n, min(v.first) AS first, max(v.last) AS last
+        sum(v.over) AS over, sum(v.n) AS n, min(v.first) AS first, max(v.last) AS last
     FROM months m JOIN moves v ON v.month = m.month OR %(stock)s AND v.month < m.month
     GROUP BY GROUPING SETS ((m.month, v.territory, v.currency, v.company_id), (m.month, v.currency, v.company_id))
 )
-SELECT month, place, currency, sum(opening), sum(added), sum(taken), sum(n),
+SELECT month, place, currency, sum(opening), sum(added), sum(taken), sum(over), sum(n),
     count(*) FILTER (WHERE opening + added - taken <> 0), min(first), max(last), count(*) FILTER (WHERE others <> 0)
 FROM held GROUP BY 1, 2, 3 ORDER BY 1, place = '_T', 2, 3
 """
@@ -264,10 +271,16 @@ FROM held GROUP BY 1, 2, 3 ORDER BY 1, place = '_T', 2, 3
 def _cells(
     what: Indicator, first: date, last: date, upto: int, *, viewer: Actor = SYSTEM, currency: str = ""
 ) -> list[tuple[Cell, int]]:
-    """Every cell of an indicator, and how many of those behind it the viewer does not know anyway. In the sight of the system."""
+    """Every cell of an indicator, and how many of those behind it the viewer does not know anyway. In the sight of the system.
+
+    None of one that is not `live`.
+    """
+    if not what.live:
+        return []
+    numerator, stated = _over(what)
     with connection.cursor() as cursor:
         cursor.execute(
-            _SQL,
+            _SQL.format(numerator=numerator, stated=stated),
             {
                 "first": first, "last": last, "upto": upto, "stock": what.stock, "documented": what.documented, "currency": currency,
                 "plus": [str(k) for k in what.plus], "minus": [str(k) for k in what.minus],
@@ -278,12 +291,28 @@ def _cells(
         rows = cursor.fetchall()
     found = []
     for month, place, unit, *sums, others in rows:
-        opening, added, taken, count, contributors, low, high = map(int, sums)
+        opening, added, taken, over, count, contributors, low, high = map(int, sums)
         zh, en = _name(place)
-        value = opening + added - taken
-        cell = Cell(f"{month:%Y-%m}", place, zh, en, unit, False, value, opening, added, taken, count, contributors, low, high)
+        behind = count, contributors, low, high
+        if what.quotient:
+            value = quotient(over, added, what.scale)
+            cell = Cell(f"{month:%Y-%m}", place, zh, en, unit, False, value, 0, 0, 0, *behind, over, added)
+        else:
+            value = opening + added - taken
+            cell = Cell(f"{month:%Y-%m}", place, zh, en, unit, False, value, opening, added, taken, *behind)
         found.append((cell, int(others)))
     return found
+
+
+def _over(what: Indicator) -> tuple[str, str]:
+    """What a mean or a share adds up above its line, and which facts it goes over: SQL, of our own words only."""
+    if what.form is Form.MEAN:
+        assert what.weight == "rate_bp", what.weight
+        return "amount::numeric * rate_bp", "rate_bp IS NOT NULL"
+    if what.form is Form.SHARE:
+        assert what.part == ("documented", "true"), what.part
+        return "CASE WHEN documented THEN amount ELSE 0 END", "true"
+    return "0", "true"
 
 
 def _name(place: str) -> tuple[str, str]:
@@ -307,7 +336,7 @@ def beneath(
     on = month_of(month, "month")
     known("currency", currency, Currency)
     _places(viewer, territory)
-    reader = Reader.objects.get()
+    reader = Reader.objects.get(name="facts")
     rows = Fact.objects.filter(
         kind__in=[*what.plus, *what.minus], currency=currency, position__lte=reader.position,
         **({"month__lte": on} if what.stock else {"month": on}),
@@ -316,6 +345,8 @@ def beneath(
         rows = rows.filter(territory=territory)
     if what.documented:
         rows = rows.filter(documented=True)
+    if what.form is Form.MEAN:
+        rows = rows.filter(**{f"{what.weight}__isnull": False})
     if (after := read_cursor(cursor, ordinal, ordinal, _kind)) is not None:
         position, index, kind = after
         rows = rows.filter(
@@ -358,7 +389,7 @@ def _names(ids: set[UUID]) -> dict[UUID, tuple[str, str]]:
 def standing(*, viewer: Actor) -> Standing:
     """How far the journal has been read, and which events lacked what counting needs."""
     with as_system():
-        reader = Reader.objects.get()
+        reader = Reader.objects.get(name="facts")
         aside = Unread.objects.order_by("position", "index")
         return Standing(
             reader.position, reader.gathered_at, Fact.objects.filter(position__lte=reader.position).count(), aside.count(),
@@ -370,7 +401,7 @@ def standing(*, viewer: Actor) -> Standing:
 def waiting(*, viewer: Actor) -> bool:
     """Whether reading on is worth it: something that is counted is sealed and not read yet, or so much else that it is long."""
     with as_system():
-        tail = journal.events_after(Reader.objects.get().position, limit=TAIL)
+        tail = journal.events_after(Reader.objects.get(name="facts").position, limit=TAIL)
     return len(tail) == TAIL or any(event.kind in policy.READ for event in tail)
 
 
@@ -381,7 +412,7 @@ def recount(*, viewer: Actor) -> Recounted:
     Up to where the journal has been read. Reads the whole of it, a page at a time.
     """
     with as_system():
-        position = Reader.objects.get().position
+        position = Reader.objects.get(name="facts").position
         tally, rows, unread = Tally(), [], 0
         for first, last, page in _pages(position):
             wanted: list[tuple[Any, ...]] = []
@@ -394,7 +425,7 @@ def recount(*, viewer: Actor) -> Recounted:
                     aside.add((event.position, event.index))
             unread += len(aside)
             rows += _rows_that_differ(first, last, wanted, aside)
-        beyond = Fact.objects.filter(position__gt=Reader.objects.values("position")[:1]).order_by("position", "index")
+        beyond = Fact.objects.filter(position__gt=Reader.objects.filter(name="facts").values("position")[:1]).order_by("position", "index")
         rows += [_row("surplus", x.position, x.index) for x in beyond]
         before = recounted(tally)
         different = _cells_that_differ(before, position)
@@ -469,3 +500,158 @@ def _cells_that_differ(wanted: dict[tuple[str, str, str, str], Any], position: i
 
 def _cell(key: tuple[str, str, str, str], shown: Any, counted: Any) -> dict[str, Any]:
     return dict(zip(("indicator", "month", "territory", "currency"), key, strict=True)) | {"figure": shown, "journal": counted}
+
+
+# --- files of facts -----------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Damaged:
+    """A file of the manifest that is not as it was written: `missing`, or `changed`."""
+
+    path: str
+    problem: str
+
+
+@dataclass(frozen=True, slots=True)
+class FileView:
+    """A file of facts that counts."""
+
+    path: str
+    day: date
+    first: int
+    last: int
+    rows: int
+    digest: str
+
+
+@dataclass(frozen=True, slots=True)
+class FilesView:
+    """The manifest: facts up to `position` lie in `items`."""
+
+    position: int
+    rows: int
+    items: tuple[FileView, ...]
+
+
+def root() -> Path:
+    """The folder of this database's facts, in the state folder: two databases of one installation do not write to each other's."""
+    return Path(settings.STATE) / "facts" / str(connection.settings_dict["NAME"])
+
+
+def position() -> int:
+    """Up to where facts lie in files. For who computes over `files`."""
+    with acting(SYSTEM):
+        return Reader.objects.get(name="export").position
+
+
+def files(upto: int) -> list[Path]:
+    """The files in which all facts up to a position lie, and perhaps later ones: whoever reads them looks at `position <= upto`.
+
+    Refuses: Invalid (upto: not exported so far). A file among them is there for an hour at least, whatever is merged meanwhile.
+    """
+    with acting(SYSTEM):
+        reached = Reader.objects.get(name="export").position
+        if not 0 <= upto <= reached:
+            raise Invalid(field="upto", problem=f"from 0 to {reached}, how far facts lie in files")
+        found = Part.objects.filter(replaced_at=None, first__lte=upto).order_by("day", "first").values_list("path", flat=True)
+        return [root() / path for path in found]
+
+
+def damaged() -> list[Damaged]:
+    """Files of the manifest that are missing or were changed, by their digests. Reads every file."""
+    from luhai.core.indicators import facts  # pyarrow, which only who looks at files waits for
+
+    with acting(SYSTEM):
+        found = []
+        for path, digest in Part.objects.filter(replaced_at=None).order_by("day", "first").values_list("path", "digest"):
+            file = root() / path
+            if not file.is_file():
+                found.append(Damaged(path, "missing"))
+            elif facts.digest(file) != digest:
+                found.append(Damaged(path, "changed"))
+        return found
+
+
+@query(may=OVERSEEING)
+def manifest(*, viewer: Actor) -> FilesView:
+    """Which files hold facts, and up to where."""
+    with as_system():
+        rows = Part.objects.filter(replaced_at=None).order_by("day", "first")
+        items = tuple(FileView(*row) for row in rows.values_list("path", "day", "first", "last", "rows", "digest"))
+        return FilesView(Reader.objects.get(name="export").position, sum(x.rows for x in items), items)
+
+
+@query(may=OVERSEEING)
+def to_export(*, viewer: Actor) -> bool:
+    """Whether facts were gathered that lie in no file yet."""
+    with as_system():
+        return Fact.objects.filter(position__gt=Reader.objects.get(name="export").position).exists()
+
+
+def again(upto: int) -> Iterator[FactKey]:
+    """Every fact up to a position, as the journal alone says it, by `recount.py`. For whoever counts its cells again."""
+    for _first, _last, page in _pages(upto):
+        tally = Tally()
+        for event in page:
+            fact, _readable = add(tally, event)
+            if fact is not None:
+                yield fact
+
+
+@dataclass(frozen=True, slots=True)
+class CubesRecounted:
+    """What counting the cells of all dimensions again found: how many there are, and those that the engine counts otherwise.
+
+    Where files are `damaged`, the engine is not asked.
+    """
+
+    cells: int
+    different: tuple[dict[str, Any], ...]
+    damaged: tuple[Damaged, ...]
+    months: tuple[str, ...]
+    engine: str
+    position: int
+
+    @property
+    def good(self) -> bool:
+        return not (self.different or self.damaged)
+
+
+@query(may=OVERSEEING)
+def recount_cubes(*, engine: str = "duckdb", viewer: Actor) -> CubesRecounted:
+    """Count every cell of the standard release in all months again from the journal, and hold the engine's over the files against it.
+
+    Up to where facts lie in files. Reads the whole journal into memory. What needs a month's rates is counted where releases are.
+    Refuses: Invalid (engine), and what the engine says it lacks.
+    """
+    from luhai.core.indicators.engine import CUBES, ENGINES, compute
+
+    known("engine", engine, ENGINES)
+    reached = position()
+    facts = list(again(reached))
+    months = sorted({f"{fact[FIELDS.index('day')]:%Y-%m}" for fact in facts})
+    if months:
+        first, last = (date(int(m[:4]), int(m[5:]), 1) for m in (months[0], months[-1]))
+        months = [f"{later(first, n):%Y-%m}" for n in range((last.year - first.year) * 12 + last.month - first.month + 1)]
+    shown = [what for what in INDICATORS.values() if what.live]
+    wanted = {k: v for k, v in recounted_cubes(facts, months, CUBES).items() if k[0] in {what.key for what in shown}}
+    if bad := damaged():
+        return CubesRecounted(len(wanted), (), tuple(bad), tuple(months), engine, reached)
+    left, differ = dict(wanted), []
+    for cell in compute(engine, files(reached), shown, months, CUBES, reached):
+        again_ = left.pop((cell.indicator, cell.month, cell.key), None)
+        said = {name: getattr(cell, name) for name in _CUBE}
+        counted = {name: getattr(again_, name) for name in _CUBE} if again_ else None
+        if said != counted:
+            differ.append({"indicator": cell.indicator, "month": cell.month, "key": cell.key, "figure": said, "journal": counted})
+    differ += [
+        {"indicator": i, "month": m, "key": key, "figure": None, "journal": {name: getattr(cell, name) for name in _CUBE}}
+        for (i, m, key), cell in left.items()
+    ]
+    return CubesRecounted(len(wanted), tuple(differ), (), tuple(months), engine, reached)
+
+
+_CUBE = (
+    "opening", "added", "taken", "numerator", "denominator", "value", "count", "contributors", "largest", "second", "first", "last",
+)  # fmt: skip

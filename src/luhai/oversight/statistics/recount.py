@@ -11,10 +11,12 @@ by its own branch, months are cut at a fixed eight hours before UTC's, and a sto
 
 from __future__ import annotations
 
+import math
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
+from fractions import Fraction
 from typing import Any, Protocol
 from uuid import UUID
 
@@ -44,7 +46,7 @@ class Said(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Cell:
-    """What a cell must say. A flow has no opening; `added` is its value."""
+    """What a cell must say. A flow has no opening; `added` is its value. A quotient has none of the three, but what it is a quotient of."""
 
     opening: int
     added: int
@@ -53,15 +55,21 @@ class Cell:
     contributors: int
     first: int
     last: int
+    numerator: int | None = None
+    denominator: int | None = None
+    times: int = 1
 
     @property
     def value(self) -> int:
-        return self.opening + self.added - self.taken
+        if self.numerator is None or self.denominator is None:
+            return self.opening + self.added - self.taken
+        return math.floor(Fraction(self.times * self.numerator, self.denominator) + Fraction(1, 2))
 
 
 @dataclass(slots=True)
 class _Sum:
     amount: int = 0
+    over: int = 0  # what a quotient has above its line
     count: int = 0
     first: int = LARGEST
     last: int = 0
@@ -71,7 +79,13 @@ class _Sum:
 FactKey = tuple[Any, ...]
 FIELDS = (
     "position", "index", "kind", "event_kind", "subject", "day", "territory", "currency", "amount", "country", "documented", "bank_id",
-    "company_id",
+    "company_id", "size", "industry", "term", "route", "guarantee", "green", "rate_bp",
+)  # fmt: skip
+#: What a loan may be said to be, besides nothing ("_Z"), in the order of `FIELDS`.
+LETTERS = {chr(65 + n) for n in range(20)}
+CLASSES = (
+    ("size", {"L", "M", "S", "X", "IND_BIZ"}), ("industry", LETTERS), ("term", {"CT01", "CT02", "CT03"}),
+    ("route", {"RSI", "IRL", "XBR", "INW", "AIR", "OTH"}), ("guarantee", {"DOC", "CRD"}), ("green", {"Y", "N"}),
 )  # fmt: skip
 
 
@@ -115,6 +129,13 @@ def add(tally: Tally, event: Said) -> tuple[FactKey | None, bool]:
         and bank is not None and company is not None
         and (named in {"drawn", "repaid"} or _count(data.get("documents", 0)))
     )  # fmt: skip
+    classes: tuple[Any, ...] = ("_Z",) * 6
+    rate = None
+    if sign:
+        classes = tuple(data.get(name) or "_Z" for name, _codes in CLASSES)
+        rate = data.get("rate_bp")
+        good = good and all(isinstance(c, str) and (c == "_Z" or c in codes) for c, (_name, codes) in zip(classes, CLASSES, strict=True))
+        good = good and (rate is None or (_count(rate) and rate < 1_000_001))
     if not good:
         return None, False
     assert isinstance(amount, int)
@@ -127,17 +148,24 @@ def add(tally: Tally, event: Said) -> tuple[FactKey | None, bool]:
     for line in lines:
         for place in (territory, "_T"):
             _put(tally.lines[line, place, currency][month][str(company)], amount, event.position)
+    if named == "drawn":
+        for place in (territory, "_T"):
+            _put(tally.lines["secured of drawn", place, currency][month][str(company)], amount, event.position, amount * documented)
+            if rate is not None:
+                _put(tally.lines["rate of drawn", place, currency][month][str(company)], amount, event.position, amount * rate)
     if sign:
         tally.owed[event.subject] += sign * amount
     tally.facts += 1
     fact = (
         event.position, event.index, named, event.kind, event.subject, day, territory, currency, amount, country, documented, bank, company,
+        *classes, rate,
     )  # fmt: skip
     return fact, True
 
 
-def _put(into: _Sum, amount: int, position: int) -> None:
+def _put(into: _Sum, amount: int, position: int, over: int = 0) -> None:
     into.amount += amount
+    into.over += over
     into.count += 1
     into.first = min(into.first, position)
     into.last = max(into.last, position)
@@ -158,6 +186,8 @@ FLOWS = {
     "loans_drawn": "drawn", "loans_repaid": "repaid", "secured_drawn": "drawn on documents",
     "receipts": "receipts", "receipts_documented": "receipts on documents", "receipts_returned": "returned",
 }  # fmt: skip
+#: Each with how many units of its value are one: hundredths of a basis point; of a percent.
+QUOTIENTS = {"drawn_rate": ("rate of drawn", 100), "secured_share": ("secured of drawn", 10_000)}
 STOCKS = {
     "loans_outstanding": ("drawn", "repaid"),
     "secured_outstanding": ("drawn on documents", "repaid on documents"),
@@ -176,6 +206,15 @@ def cells(tally: Tally) -> dict[tuple[str, str, str, str], Cell]:
                     found[indicator, f"{month:%Y-%m}", place, currency] = Cell(
                         0, sum(s.amount for s in sums), 0, sum(s.count for s in sums), len(sums),
                         min(s.first for s in sums), max(s.last for s in sums),
+                    )  # fmt: skip
+    for indicator, (line, times) in QUOTIENTS.items():
+        for (name, place, currency), by_month in tally.lines.items():
+            if name == line:
+                for month, by_company in by_month.items():
+                    sums = list(by_company.values())
+                    found[indicator, f"{month:%Y-%m}", place, currency] = Cell(
+                        0, 0, 0, sum(s.count for s in sums), len(sums), min(s.first for s in sums), max(s.last for s in sums),
+                        sum(s.over for s in sums), sum(s.amount for s in sums), times,
                     )  # fmt: skip
     if not months:
         return found

@@ -26,6 +26,7 @@ from .bill import OneBill
 from .forms import foreign
 from .lifecycle import State
 from .models import Agreement, Document, Movement, Release, Signal, Signatory
+from .route import route_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -323,3 +324,16 @@ def names_of(ids: set[UUID], viewer: Actor) -> dict[UUID, Name]:
         view = parties.party(party_id=key, viewer=viewer)
         found[key] = Name(key, view.name_zh, view.name_en)
     return found
+
+
+@query(may=SIGNED_IN)
+def route(*, title_id: UUID, viewer: Actor) -> str:
+    """By which way the goods of a title travel (route.py); "" where no transport document of ours stands behind it.
+
+    Refuses: Absent (a title that may not be seen).
+    """
+    title = titles.title(title_id=title_id, viewer=viewer)
+    if not Document.objects.filter(pk=title.root_id).exists():
+        return ""
+    bill = _read(titles.versions(title_id=title_id, viewer=viewer)[-1].content)
+    return route_of(bill.legs) if bill else ""

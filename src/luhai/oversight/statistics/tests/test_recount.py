@@ -55,7 +55,8 @@ def test_what_nobody_touched_is_as_it_was_told(books: None) -> None:
     # (territory or total) × the months in which something happened, or, for a stock, in which something stands
     flows = 2 * (1 + 1 + 1 + 1 + 2 + 1 + 1)  # drawn Jan, drawn Mar (Guangxi), repaid, secured, receipts ×2, documented, returned
     stocks = 3 + 1 + 3 + 3 + 3  # Chongqing, Guangxi in March, the total; document-secured in Chongqing and in total
-    assert said["cells"] == flows + stocks
+    quotients = 2 * (2 + 2)  # the rate, and the share that is secured, in January and (Guangxi) in March
+    assert said["cells"] == flows + stocks + quotients
 
 
 EACH = "WHERE kind = 'drawn' AND amount = 500"
