@@ -12,7 +12,7 @@ from luhai.kernel.money import Currency, Money
 from luhai.kernel.origin import SYSTEM, Origin
 from luhai.shell import journal, terminal
 
-from . import commands, queries
+from . import acts_queries, commands, queries
 from .indicators import INDICATORS, TOTAL
 
 
@@ -100,13 +100,14 @@ def rebuild_files(every: bool, as_json: bool) -> None:
 def recount(every: bool, engine: str, as_json: bool) -> None:
     found = queries.recount(viewer=SYSTEM)
     cubes = queries.recount_cubes(engine=engine, viewer=SYSTEM) if every else None
+    acts = acts_queries.acts_that_differ(viewer=SYSTEM)
     terminal.emit(
         {
             "cells": found.cells + (cubes.cells if cubes else 0), "different": (*found.different, *(cubes.different if cubes else ())),
-            "rows": found.rows, "broken": found.broken, "position": found.position, "facts": found.facts, "unread": found.unread,
+            "acts": acts, "rows": found.rows, "broken": found.broken, "position": found.position, "facts": found.facts, "unread": found.unread,
             **({"exported": cubes.position, "damaged": cubes.damaged} if cubes else {}),
         },
         as_json=as_json,
     )  # fmt: skip
-    if not found.good or (cubes and not cubes.good):
+    if not found.good or acts or (cubes and not cubes.good):
         raise SystemExit(1)

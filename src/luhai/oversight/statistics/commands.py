@@ -23,12 +23,13 @@ from luhai.shell.context import as_system
 
 from . import policy
 from .indicators import NOWHERE
-from .models import Fact, Part, Reader, Unread
+from .models import Acts, Fact, Part, Reader, Unread
 from .queries import damaged, root
 
 MEASURES = ("M11-06", "M13-04", "M13-05")
 READER = "facts"
 EXPORTER = "export"
+ACTS = "acts"
 BATCH = 2_000
 #: Facts of one export, all of which are in memory at once.
 EXPORT = 50_000
@@ -50,7 +51,7 @@ def gather(*, upto: int | None = None, limit: int = BATCH, origin: Origin) -> di
     Answers `position` (read to here), `events`, `facts`, `unread` and `more` (there is more to read now).
     Who:     the system, every minute; the operator.
     Units:   `upto` and `position` are positions of the journal; None reads to its sealed end.
-    Writes:  Facts; Unread, for events that lack what counting needs; the Reader's position: all in one transaction, so that a crash
+    Writes:  Facts; Unread, for events that lack what counting needs; Acts; the Reader's position: all in one transaction, so that a crash
              leaves nothing of a batch, and a second gatherer waits and goes on where the first one ended.
     Refuses: Invalid (upto, limit).
     Source:  measures M11-06, M13-04, M13-05.
@@ -61,6 +62,7 @@ def gather(*, upto: int | None = None, limit: int = BATCH, origin: Origin) -> di
         raise Invalid(field="limit", problem="from 1 to 10000 events")
     reader = Reader.objects.select_for_update().get(name=READER)
     events, more = _next(reader.position, limit, upto)
+    more = _count_acts(reader.position, events, limit) or more
     facts: list[Fact] = []
     unread: list[Unread] = []
     for event in events:
@@ -91,6 +93,24 @@ def gather(*, upto: int | None = None, limit: int = BATCH, origin: Origin) -> di
     return {
         "position": reader.position, "events": len(events), "facts": len(facts), "unread": len(unread), "more": more,
     }  # fmt: skip
+
+
+def _count_acts(read: int, events: list[journal.Event], limit: int) -> bool:
+    """Count what was done under each measure: these events, or older ones if that counting is behind; then there is more to read."""
+    reader = Reader.objects.select_for_update().get(name=ACTS)
+    behind = reader.position < read
+    if behind:
+        events, _more = _next(reader.position, limit, read)
+    if not events:
+        return False
+    acts = {row.measure: row for row in Acts.objects.all()}
+    for measure, day in policy.acts_of(events):
+        row = acts.setdefault(measure, Acts(measure=measure, count=0, first_day=day, last_day=day))
+        row.count, row.first_day, row.last_day = row.count + 1, min(row.first_day, day), max(row.last_day, day)
+    Acts.objects.bulk_create(acts.values(), update_conflicts=True, unique_fields=["measure"], update_fields=["count", "first_day", "last_day"])
+    reader.position = events[-1].position
+    reader.save(update_fields=["position"])
+    return behind
 
 
 def _next(position: int, limit: int, upto: int | None) -> tuple[list[journal.Event], bool]:

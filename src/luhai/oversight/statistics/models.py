@@ -62,6 +62,18 @@ class Unread(models.Model):
         ]
 
 
+class Acts(models.Model):
+    """How often something was done under a measure of the policy, in all of the journal that was read. The reading of figures itself is left out."""
+
+    measure = models.CharField(max_length=20, primary_key=True)
+    count = models.BigIntegerField()
+    first_day = models.DateField()
+    last_day = models.DateField()
+
+    class Meta:
+        constraints: ClassVar = [CheckConstraint(condition=Q(count__gt=0, last_day__gte=models.F("first_day")), name="acts_were_done")]
+
+
 class Part(models.Model):
     """A file of facts that counts (core/indicators/facts.py): what lies in the folder and is not written here is nothing.
 
@@ -86,7 +98,7 @@ class Part(models.Model):
 
 
 class Reader(models.Model):
-    """How far something has been read: "facts" the journal, "export" the facts. Who reads on locks its row, so that no two do at once."""
+    """How far something has been read: "facts" and "acts" the journal, "export" the facts. Who reads on locks its row, so that no two do at once."""
 
     name = models.CharField(max_length=20, primary_key=True)
     position = models.BigIntegerField(default=0)

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
-from typing import Any, Final
+from typing import Any, Final, Protocol
 from uuid import UUID
 
 from luhai.core.indicators.dimensions import GREENS, GUARANTEES, INDUSTRIES, NOT_STATED, ROUTES, SIZES, TERMS
@@ -109,6 +109,25 @@ def _loan(data: Mapping[str, Any]) -> dict[str, Any]:
     if rate is not None and (type(rate) is not int or not 0 <= rate <= RATE_MAX):
         raise Unreadable("rate_bp is no rate")
     return found | {"rate_bp": rate}
+
+
+class Done(Protocol):
+    """What is asked of an event to count it under its measures."""
+
+    @property
+    def kind(self) -> str: ...
+    @property
+    def measures(self) -> list[str]: ...
+    @property
+    def at(self) -> datetime: ...
+
+
+def acts_of(events: Iterable[Done]) -> Iterator[tuple[str, date]]:
+    """Each measure that each event rests on, with the day. Counting itself is no act under the policy."""
+    for event in events:
+        if not event.kind.startswith(("statistics.", "releases.")):
+            for measure in sorted(set(event.measures)):
+                yield measure, day_of(event.at)
 
 
 def _documented(kind: Kind, data: Mapping[str, Any]) -> bool:

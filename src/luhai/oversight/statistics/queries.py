@@ -414,7 +414,7 @@ def recount(*, viewer: Actor) -> Recounted:
     with as_system():
         position = Reader.objects.get(name="facts").position
         tally, rows, unread = Tally(), [], 0
-        for first, last, page in _pages(position):
+        for first, last, page in pages(position):
             wanted: list[tuple[Any, ...]] = []
             aside: set[tuple[int, int]] = set()
             for event in page:
@@ -434,7 +434,7 @@ def recount(*, viewer: Actor) -> Recounted:
     )
 
 
-def _pages(upto: int) -> Iterator[tuple[int, int, list[journal.Event]]]:
+def pages(upto: int) -> Iterator[tuple[int, int, list[journal.Event]]]:
     """The journal up to a position in pages of whole entries, each with the positions that it covers; the last may be empty of events."""
     done, limit = 0, PAGE
     while done < upto:
@@ -591,7 +591,7 @@ def to_export(*, viewer: Actor) -> bool:
 
 def again(upto: int) -> Iterator[FactKey]:
     """Every fact up to a position, as the journal alone says it, by `recount.py`. For whoever counts its cells again."""
-    for _first, _last, page in _pages(upto):
+    for _first, _last, page in pages(upto):
         tally = Tally()
         for event in page:
             fact, _readable = add(tally, event)

@@ -119,5 +119,5 @@ def owner(statement: str, *values: Any) -> None:
 def forget(journal_too: bool = False) -> None:
     """Begin anew: no facts, nothing read; and nothing told, if so asked."""
     also = ", journal_entry, journal_batch" if journal_too else ""
-    owner(f"TRUNCATE statistics_fact, statistics_unread, statistics_part, statistics_reader{also}")
-    owner("INSERT INTO statistics_reader (name, position) VALUES ('facts', 0), ('export', 0)")
+    owner(f"TRUNCATE statistics_fact, statistics_unread, statistics_part, statistics_acts, statistics_reader{also}")
+    owner("INSERT INTO statistics_reader (name, position) VALUES ('facts', 0), ('export', 0), ('acts', 0)")
