@@ -314,6 +314,21 @@ NAMED: Final = _codes(
     ("near", "仅组织形式或缩写不同", "the same but for its legal form or its length"),
     ("different", "不一致", "another name"),
 )
+#: What carries the goods: as the registry of titles knows the document, else by the form in which it came.
+CARRIED: Final = _codes(
+    ("rail", "铁路运单或提单", "rail note or bill"),
+    ("rail_sea", "铁海联运提单", "rail-and-sea bill"),
+    ("multimodal", "多式联运单证", "multimodal document"),
+    ("sea", "海运单证", "sea document"),
+    ("other", "其他运输单证", "another transport document"),
+)
+TITLED: Final = _codes(
+    ("live", "有效", "live"),
+    ("delivered", "已凭以提货", "goods delivered against it"),
+    ("paper", "已转为纸质", "turned into paper"),
+    ("frozen", "已冻结", "frozen"),
+    ("void", "已作废或已拆分合并", "void, split or merged"),
+)
 
 
 def _paid(name: str, kind: Kind, zh: str, en: str, where: tuple[str, str], **rest: object) -> Field:
@@ -324,6 +339,7 @@ _ON_PAPERS = ("随附单证", "papers of the payment")
 _REMITTED = ("汇款报文", "payment message")
 _REGISTERED = ("单证登记簿", "register of evidence")
 _GRADED = ("银行对客户的分类", "the bank's grade of its customer")
+_TITLES = ("权利登记簿", "registry of titles")
 _AT_SAFE = ("外汇局系统（未接入）", "system of SAFE (not connected)")
 #: Shares of more than this are this.
 MOST_BP: Final = 1_000_000
@@ -365,6 +381,18 @@ _PAYMENTS: Final = (
     _paid("country_same", Kind.FLAG, "收付款国别与单证一致", "the country is that of the papers", _ON_PAPERS),
     _paid("transport_linked", Kind.FLAG, "运输单证与报关单为同一批货物", "transport document and declaration are of the same goods",
           _REGISTERED),
+    _paid("transport_invoiced", Kind.FLAG, "运输单证与发票或合同为同一批货物",
+          "transport document and invoice or contract are of the same goods", _REGISTERED),
+    _paid("transport_forms", Kind.SET, "运输单证种类", "kinds of transport documents", _REGISTERED, codes=CARRIED),
+    _paid("title_state", Kind.CODE, "权利单证状态", "what became of the document of title", _TITLES, codes=TITLED),
+    _paid("transport_route", Kind.SET, "运输途经的通道省份", "territories through which the goods are carried", _REGISTERED,
+          unit="GB/T 2260 codes of six digits", pattern=r"[1-9]\d{5}", examples=CORRIDOR),
+    _paid("transport_unused", Kind.FLAG, "运输单证未用于其他结算", "the transport document has served no other settlement", _REGISTERED),
+    _paid("transport_ours", Kind.FLAG, "运输单证载明本企业", "the transport document names the company", _ON_PAPERS),
+    _paid("transport_from_carrier", Kind.FLAG, "运输单证由承运人系统提供", "the carrier's own system delivered the transport document",
+          _REGISTERED),
+    _paid("transport_days", Kind.COUNT, "运输单证签发至收付的天数", "days from the transport document to the payment", _ON_PAPERS,
+          unit="days", highest=36_525),
     _paid("original_known", Kind.FLAG, "原收付款已注明", "the original payment is named", _REMITTED),
     _paid("refund_days", Kind.COUNT, "距原收付款天数", "days since the original payment", _REMITTED, unit="days", highest=36_525),
 )  # fmt: skip

@@ -14,7 +14,7 @@ from luhai.shell.api import PROBLEMS, Clean, Cursor, IdempotencyKey, Limit, Page
 
 from . import commands, queries
 from .lifecycle import State
-from .queries import GradeView, RuleSetView
+from .queries import GradeView, InForceView, RuleSetView, SceneView
 from .rule_sets import DIRECTIONS
 
 router = Router(tags=["checks"])
@@ -59,6 +59,70 @@ def rules(
 ) -> Any:
     """`when` holds three letters, for grades 1, 2, 3: Y required, P afterwards in a sample, o shown."""
     return {"items": queries.rule_sets(direction=direction, on=on, viewer=viewer_of(request))}
+
+
+class SceneBody(StrictBody):
+    territory: Annotated[Clean, Field(pattern=r"^[1-9]\d{5}$")] = Field(examples=["500000"], description="A code of the corridor (GB/T 2260).")
+
+
+class InForceIn(SceneBody):
+    valid_from: date = Field(examples=["2026-04-01"], description="Today or later.")
+    valid_to: date | None = Field(default=None, description="The first day on which it holds no longer.")
+
+
+class WithdrawalIn(SceneBody):
+    valid_to: date = Field(examples=["2026-05-01"], description="The first day without it, today or later.")
+
+
+class ScenesOut(Schema):
+    items: list[SceneView]
+
+
+class InForceOut(Schema):
+    items: list[InForceView]
+
+
+class SceneOut(Schema):
+    id: UUID
+
+
+@router.get("/scenes", response={200: ScenesOut, **PROBLEMS}, summary="Scenes that a territory may lay over the rules; open to all.")
+def scenes(request: HttpRequest) -> Any:
+    """What each asks more, weighs otherwise, and accepts in the place of what is missing."""
+    return {"items": queries.scenes(viewer=viewer_of(request))}
+
+
+@router.get("/scenes-in-force", response={200: InForceOut, **PROBLEMS}, summary="Where which scene holds; open to all.")
+def scenes_in_force(
+    request: HttpRequest,
+    territory: Annotated[str, Query(default="", pattern=r"^([1-9]\d{5})?$")] = "",
+    on: Annotated[date | None, Query(default=None, description="Only what is in force on that day.")] = None,
+) -> Any:
+    """Without a day: what was, is and will be in force."""
+    return {"items": queries.scenes_in_force(territory=territory, on=on, viewer=viewer_of(request))}
+
+
+@router.get("/scenes/{key}", response={200: SceneView, **PROBLEMS}, summary="One scene: its newest version, or the version named.")
+def scene(request: HttpRequest, key: str) -> Any:
+    return queries.scene(key=key, viewer=viewer_of(request))
+
+
+@router.post("/scenes/{key}/in-force", response={200: SceneOut, **PROBLEMS}, summary="Let a scene hold in a territory.")
+def put_scene_in_force(request: HttpRequest, key: str, body: InForceIn, idempotency: IdempotencyKey) -> Any:
+    """For who oversees. Payments of companies there are checked by it from that day on; verdicts given before stay."""
+    made = commands.put_scene_in_force(
+        scene=key, territory=body.territory, valid_from=body.valid_from, valid_to=body.valid_to, origin=origin_of(request, idempotency)
+    )
+    return {"id": made}
+
+
+@router.post("/scenes/{key}/withdraw", response={200: SceneOut, **PROBLEMS}, summary="Let a scene hold there no longer.")
+def withdraw_scene(request: HttpRequest, key: str, body: WithdrawalIn, idempotency: IdempotencyKey) -> Any:
+    """From a day on; verdicts given before stay."""
+    ended = commands.withdraw_scene(
+        scene=key, territory=body.territory, valid_to=body.valid_to, origin=origin_of(request, idempotency)
+    )
+    return {"id": ended}
 
 
 @router.get("/grades", response={200: Page[GradeView], **PROBLEMS}, summary="The grades that you may see.")

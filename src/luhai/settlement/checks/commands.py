@@ -1,16 +1,17 @@
-"""Everything that can be done to the grades of a bank's customers.
+"""Everything that can be done to the grades of a bank's customers, and to the scenes that hold in a territory.
 
-Locks: the pair of bank and company first, by a word, since a first grade has no row yet; then its rows.
+Locks: the pair of bank and company (of scene and territory) first, by a word, since a first one has no row yet; then its rows.
 """
 
 from __future__ import annotations
 
 from datetime import date
-from uuid import UUID
+from uuid import UUID, uuid5
 
-from django.db.models import F
+from django.db.models import F, Q
 
 from luhai.core.parties import queries as parties
+from luhai.core.parties.territories import territories
 from luhai.core.rules import queries as rules
 from luhai.core.rules.parameters import Value
 from luhai.kernel.calendar import SHANGHAI
@@ -21,11 +22,14 @@ from luhai.shell.context import as_system
 from luhai.shell.locks import hold_words
 
 from .lifecycle import IN_FORCE, NEXT, Action, State
-from .models import Basis, Grade
+from .models import Basis, Grade, SceneInForce
+from .queries import shipped_scenes
+from .scenes import named
 
 MEASURES = ["M08-01"]
 CLASSES = ("A", "B", "C", "none")
 _SPACE = 31
+_SCENES = 61
 
 
 class ActionNotAllowed(Refusal):
@@ -42,6 +46,16 @@ class SamePerson(Refusal):
 class TooSoon(Refusal):
     code = "checks.too_soon"
     message = gettext_noop("A customer of grade 3 may be graded better from %(earliest)s on.")
+
+
+class SceneInForceAlready(Refusal):
+    code = "checks.scene_in_force"
+    message = gettext_noop("%(version)s is in force in %(territory)s then; withdraw it from that day first.")
+
+
+class SceneNotInForce(Refusal):
+    code = "checks.scene_not_in_force"
+    message = gettext_noop("%(scene)s is not in force in %(territory)s on %(on)s or later.")
 
 
 @command(may=[Role.BANK])
@@ -172,6 +186,112 @@ def suspend_grade(*, grade_id: UUID, company_id: UUID, reason: str, origin: Orig
         before=before.grade if before else None,
     )  # fmt: skip
     return row.pk
+
+
+# --- scenes -------------------------------------------------------------------------------------------------------------
+
+
+@command(may=[Role.SUPERVISOR, Role.OPERATOR])
+def put_scene_in_force(
+    *, scene: str, territory: str, valid_from: date, valid_to: date | None = None, origin: Origin
+) -> UUID:  # fmt: skip
+    """Let a scene hold in a territory from a day on; return the id of that. Who adopts it step by step calls `begin_scene` instead.
+
+    Who:     who oversees, or who runs the instance: nobody of a province alone.
+    Units:   as `begin_scene`.
+    Refuses: as `begin_scene`.
+    """
+    return begin_scene(scene=scene, territory=territory, valid_from=valid_from, valid_to=valid_to, origin=origin)
+
+
+@command(may=[Role.SUPERVISOR, Role.OPERATOR])
+def withdraw_scene(*, scene: str, territory: str, valid_to: date, origin: Origin) -> UUID:
+    """Let a scene hold no longer in a territory from a day on; return the id of what ends.
+
+    Who:     who oversees, or who runs the instance.
+    Units:   as `end_scene`.
+    Refuses: as `end_scene`.
+    """
+    return end_scene(scene=scene, territory=territory, valid_to=valid_to, origin=origin)
+
+
+def begin_scene(
+    *, scene: str, territory: str, valid_from: date, valid_to: date | None = None, origin: Origin
+) -> UUID:  # fmt: skip
+    """For commands of others (an adoption that two persons have approved): put a version of a scene in force; return the id of that.
+
+    Who:     the caller has asked. The database lets pass who oversees, the operator, and officials of that very territory.
+    Units:   `scene` a version (corridor-logistics@2026-01-01) or a key, which means its newest version; `territory` a code of the corridor;
+             `valid_from` today or later; `valid_to` the first day on which it holds no longer, or none.
+    Writes:  SceneInForce; the event checks.scene_put in the caller's entry.
+    Refuses: NotEntitled, NoScene, Invalid (territory, valid_from, valid_to), SceneInForceAlready.
+    """
+    found = named(shipped_scenes(), scene)
+    _territory(territory, origin)
+    if valid_from < max(_day(origin), found.valid_from):
+        raise Invalid(field="valid_from", problem=gettext_noop("today or later, and not before the scene's own first day"))
+    if valid_to is not None and valid_to <= valid_from:
+        raise Invalid(field="valid_to", problem=gettext_noop("a day after the first"))
+    _hold_scene(found.id, territory)
+    lasting = Q(valid_to=None) | Q(valid_to__gt=valid_from)
+    before = Q(valid_from__lt=valid_to) if valid_to is not None else Q()
+    # A range of no day at all is in nobody's way.
+    clash = SceneInForce.objects.filter(lasting, before, scene=found.id, territory=territory).exclude(valid_to=F("valid_from"))
+    if (other := clash.order_by("valid_from").first()) is not None:
+        raise SceneInForceAlready(version=other.version, territory=territory)
+    row = SceneInForce.objects.create(
+        pk=uuid5(origin.key, f"scene {found.version} {territory}"), scene=found.id, version=found.version, territory=territory,
+        valid_from=valid_from, valid_to=valid_to, set_by=origin.actor.person_id, set_at=origin.at, key=origin.key,
+    )  # fmt: skip
+    record(
+        "checks.scene_put", row.pk, measures=[found.measure], rules=[found.version], scene=found.id, territory=territory,
+        valid_from=valid_from, valid_to=valid_to,
+    )  # fmt: skip
+    return row.pk
+
+
+def end_scene(*, scene: str, territory: str, valid_to: date, origin: Origin) -> UUID:
+    """For commands of others: let a scene hold no longer from a day on, nor begin later; return the id of what ends. Verdicts stay.
+
+    Who:     as `begin_scene`.
+    Units:   `scene` a key (whatever version) or a version; `valid_to` the first day without it, today or later.
+    Writes:  the end of each row that would reach beyond; the event checks.scene_withdrawn for each.
+    Refuses: NotEntitled, NoScene, Invalid (territory, valid_to), SceneNotInForce.
+    """
+    found = named(shipped_scenes(), scene)
+    _territory(territory, origin)
+    if valid_to < _day(origin):
+        raise Invalid(field="valid_to", problem=gettext_noop("today or later"))
+    _hold_scene(found.id, territory)
+    rows = SceneInForce.objects.select_for_update().filter(scene=found.id, territory=territory)
+    if scene != found.id:
+        rows = rows.filter(version=scene)
+    reaching = [r for r in rows.order_by("valid_from") if r.valid_to is None or r.valid_to > max(valid_to, r.valid_from)]
+    if not reaching:
+        raise SceneNotInForce(scene=scene, territory=territory, on=valid_to.isoformat())
+    for row in reaching:
+        row.valid_to = max(valid_to, row.valid_from)
+        row.withdrawn_by, row.withdrawn_at = origin.actor.person_id, origin.at
+        row.save(update_fields=["valid_to", "withdrawn_by", "withdrawn_at"])
+        record(
+            "checks.scene_withdrawn", row.pk, measures=[found.measure], rules=[row.version], scene=found.id, territory=territory,
+            valid_from=row.valid_from, valid_to=row.valid_to,
+        )  # fmt: skip
+    return reaching[0].pk
+
+
+def _territory(territory: str, origin: Origin) -> None:
+    if territory not in territories():
+        raise Invalid(field="territory", problem=f"a code of the corridor: {', '.join(sorted(territories()))}")
+    if origin.actor.role is Role.PROVINCE and origin.actor.territory != territory:
+        raise NotEntitled(who="an official of that territory")
+
+
+def _hold_scene(scene: str, territory: str) -> None:
+    hold_words([f"{scene} {territory}"], space=_SCENES)
+
+
+# --- inside -------------------------------------------------------------------------------------------------------------
 
 
 def _bank(origin: Origin) -> UUID:

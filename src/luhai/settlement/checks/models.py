@@ -1,4 +1,4 @@
-"""What the checks store: how banks grade their customers. `commands` writes these rows; nothing else does.
+"""What the checks store: how banks grade their customers, and which scenes hold where. `commands` writes these rows; nothing else does.
 
 A company sees its grades that were in force, and never why: the reasons stand in a table of their own, behind a wall (migration 0002).
 """
@@ -73,3 +73,34 @@ class Basis(models.Model):
             ),
             CheckConstraint(condition=~Q(texts=[]), name="grade_has_a_basis"),
         ]
+
+
+class SceneInForce(models.Model):
+    """A version of a scene in a territory, from a day until another day (not included; none: until it is withdrawn).
+
+    Of one scene at most one version is in force in a territory on any day: an exclusion constraint of migration 0003.
+    """
+
+    id = models.UUIDField(primary_key=True)
+    scene = models.CharField(max_length=40)  # its key
+    version = models.CharField(max_length=60)  # key@valid_from
+    territory = models.CharField(max_length=6)
+    valid_from = models.DateField()
+    valid_to = models.DateField(null=True)
+    set_by = models.UUIDField()  # a person, or the system
+    set_at = models.DateTimeField()
+    key = models.UUIDField()  # of the request
+    withdrawn_by = models.UUIDField(null=True)
+    withdrawn_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints = [
+            CheckConstraint(condition=Q(valid_to=None) | Q(valid_to__gte=F("valid_from")), name="scene_ends_after_it_begins"),
+            CheckConstraint(condition=Q(version__startswith=F("scene")), name="scene_version_is_of_its_key"),
+            CheckConstraint(
+                condition=Q(withdrawn_by=None, withdrawn_at=None)
+                | Q(withdrawn_by__isnull=False, withdrawn_at__isnull=False, valid_to__isnull=False),
+                name="scene_withdrawn_whole",
+            ),
+        ]  # fmt: skip
+        indexes = [Index(fields=["territory", "valid_from"], name="scene_in_territory")]

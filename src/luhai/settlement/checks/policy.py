@@ -1,9 +1,11 @@
 """Does a goods payment agree with its papers? Pure: no database, no Django.
 
     facts_of(said, papers, customer)  -> what is known of the payment, each fact with what was wanted and found; what is not known is left out
-    judge(rules, said, papers, customer, parameters, on) -> the judgement under one rule set, every check with its finding
+    judge(rules, said, papers, customer, parameters, on, scenes) -> the judgement under one rule set and the scenes, every check with its finding
+    judge_facts(rules, known, …)      -> the same from the facts alone: stored ones, or those of a test vector
 
-An unknown is never a no: a check whose facts are not known is `missing`, one that is contradicted a `mismatch`.
+An unknown is never a no: a check whose facts are not known is `missing`, one that is contradicted a `mismatch`. Where a scene accepts other
+evidence, what is missing is `stood_in`; a mismatch stays one.
 A paper that is about other parties proves nothing and contradicts nothing, as long as another one of its kind is about these; alone it is
 a mismatch. So another matching paper never turns a clear payment into a blocked one, and the order of papers does not matter.
 Units: whole minor units of the payment's currency; basis points, rounded up, so that no excess is lost in rounding.
@@ -12,22 +14,24 @@ Source: domain notes on settlement §1.2, §1.3, §1.8; measure M08-01. docs/alg
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import date
+from functools import reduce
 from typing import Final
 from uuid import UUID
 
 from luhai.core.rules import criteria as asked
 from luhai.core.rules.criteria import Fact, Judged, Verdict
-from luhai.core.rules.fields import EVERY_FIELD, MOST_BP, NUMERIC, Kind
+from luhai.core.rules.fields import EVERY_FIELD, MOST_BP, NUMERIC, PAYMENT_FIELDS, Kind
 from luhai.core.rules.parameters import Parameters
 from luhai.kernel.folding import fold
 from luhai.kernel.money import EXPONENT, Currency
 from luhai.kernel.refusal import Invalid
 
 from .names import compare, letters
-from .rule_sets import DIRECTIONS, SITUATIONS, Check, RuleSet
+from .rule_sets import DIRECTIONS, SITUATIONS, TIERS, Check, RuleSet
+from .scenes import Scene, stricter
 
 #: Whose goods they are, and whose they become, by the words that papers use.
 _SELLERS: Final = ("seller", "exporter", "shipper", "consignor")
@@ -40,6 +44,9 @@ _NOT_RELEASED: Final = ("accepted", "lodged", "received", "under_control", "docu
 _FOREIGN: Final = tuple(c.value for c in Currency if c is not Currency.CNY)
 #: Days are counted so far.
 _MOST_DAYS: Final = 36_525
+#: What becomes of a document of title, the best first.
+_TITLE_STATES: Final = ("live", "delivered", "paper", "frozen", "void")
+_CARRIERS: Final = ("carrier", "issuer")
 #: How badly a name differs.
 _NAMED: Final = ("same", "alias", "near", "different")
 
@@ -95,10 +102,11 @@ class Finding:
     """One check. `required`: as it stands it is in the way unless met. `later`: it is missing and may be shown after the payment.
 
     `wanted` and `found` are data: names, numbers, amounts, or a word of the field. `rule` is key@valid_from of the parameter, or empty.
+    `scene` is the version of the scene that asked it, weighed it, or let other evidence stand in for it.
     """
 
     name: str
-    status: str  # met | tolerated | missing | mismatch
+    status: str  # met | stood_in | tolerated | missing | mismatch
     required: bool
     field: str
     wanted: str
@@ -106,6 +114,7 @@ class Finding:
     measure: str | None
     rule: str
     later: bool = False
+    scene: str = ""
 
     @property
     def blocks(self) -> bool:
@@ -114,7 +123,10 @@ class Finding:
 
 @dataclass(frozen=True, slots=True)
 class Judgement:
-    """What came of all checks, and by which rules. `declaration_id` is what the payment is to be recorded against, if against any."""
+    """What came of all checks, and by which rules. `declaration_id` is what the payment is to be recorded against, if against any.
+
+    `rule_set` names the rules and then the scenes that spoke of the payment, joined by +; `scenes` are those alone.
+    """
 
     rule_set: str
     tier: str
@@ -123,6 +135,7 @@ class Judgement:
     declaration_id: UUID | None
     facts: dict[str, str]
     parameters: tuple[str, ...] = ()
+    scenes: tuple[str, ...] = ()
 
     @property
     def in_the_way(self) -> tuple[Finding, ...]:
@@ -142,7 +155,12 @@ class Named:
 
 @dataclass(frozen=True, slots=True)
 class Paper:
-    """A document as it stands in the register of evidence. `left` is what may still be settled against it."""
+    """A document as it stands in the register of evidence. `left` is what may still be settled against it, `used` what was.
+
+    Of a transport document also: what it is (`form`, a code of the field transport_forms), what has become of the title that stands for
+    the goods (a code of title_state, empty where the registry of titles has none), through which territories it leads as far as its places
+    are known, and whose system delivered it.
+    """
 
     id: UUID
     kind: str
@@ -156,6 +174,11 @@ class Paper:
     references: tuple[tuple[str, str], ...] = ()
     left: int = 0
     lot: UUID | None = None
+    used: int = 0
+    form: str = ""
+    title: str = ""
+    route: frozenset[str] = frozenset()
+    source: Named | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,28 +205,94 @@ class Known:
 
 
 def judge(
-    rules: RuleSet, said: Said, papers: Sequence[Paper], customer: Customer, parameters: Parameters, on: date
-) -> Judgement:
-    """Every check that the situation asks of a customer of this grade; clear when none that is required stands in the way."""
+    rules: RuleSet, said: Said, papers: Sequence[Paper], customer: Customer, parameters: Parameters, on: date,
+    scenes: Sequence[Scene] = (),
+) -> Judgement:  # fmt: skip
+    """Every check that the situation, and each scene, asks of a customer of this grade; clear when none that is required stands in the way."""
     said.check()
-    tier = tier_of(customer)
     known = facts_of(said, papers, customer)
+    against = declaration_of(said, papers, customer) if rules.situations[said.situation].uses_declaration else None
+    return judge_facts(
+        rules, known, said.situation, tier_of(customer), customer.territory, parameters, on, scenes, against.id if against else None
+    )
+
+
+def judge_facts(
+    rules: RuleSet, known: Mapping[str, Known], situation: str, tier: str, territory: str | None, parameters: Parameters, on: date,
+    scenes: Sequence[Scene] = (), declaration_id: UUID | None = None,
+) -> Judgement:  # fmt: skip
+    """The judgement on what is known. Refuses: Invalid (a fact that cannot be)."""
     facts = {name: Fact(k.value) for name, k in known.items()}
     asked.check_facts(facts, EVERY_FIELD)
-    if customer.territory:
-        facts["territory"] = Fact(customer.territory)
+    if territory:
+        facts["territory"] = Fact(territory)
     used: set[str] = set()
-    findings = tuple(
-        _finding(check, weight, known, facts, parameters, on, used)
-        for check in rules.checks
-        if (weight := check.weight(said.situation, tier)) is not None
-    )
-    against = declaration_of(said, papers, customer) if rules.situations[said.situation].uses_declaration else None
+    speaking = [s for s in sorted(scenes, key=lambda s: s.version) if _speaks(s, rules, situation, facts, parameters, on, used)]
+    findings = []
+    for check, weight, scene in _asked(rules, speaking, situation, tier):
+        found = _finding(check, weight, known, facts, parameters, on, used)
+        found = replace(found, scene=scene) if scene else found
+        if found.status == "missing":
+            found = _stood_in(found, speaking, tier, known, facts, parameters, on, used)
+        findings.append(found)
+    versions = tuple(s.version for s in speaking)
     return Judgement(
-        rules.version, tier, "blocked" if any(f.blocks for f in findings) else "clear", findings,
-        against.id if against else None, {name: _plain(name, k.value) for name, k in sorted(known.items())},
-        tuple(sorted(used)),
+        "+".join([rules.version, *versions]), tier, "blocked" if any(f.blocks for f in findings) else "clear", tuple(findings),
+        declaration_id, {name: _plain(name, k.value) for name, k in sorted(known.items())}, tuple(sorted(used)), versions,
     )  # fmt: skip
+
+
+def _speaks(
+    scene: Scene, rules: RuleSet, situation: str, facts: Mapping[str, Fact], parameters: Parameters, on: date, used: set[str]
+) -> bool:
+    if not scene.speaks_of(rules.direction, situation):
+        return False
+    answer = asked.evaluate(scene.about, facts, parameters, on=on)
+    used.update(_rule(j) for j in answer.judged if j.parameter)
+    return answer.verdict is Verdict.MET
+
+
+def _asked(rules: RuleSet, scenes: Sequence[Scene], situation: str, tier: str) -> Iterator[tuple[Check, str, str]]:
+    """Each check once, its weight for the grade, and the scene that has a part in it. Of two scenes the stricter counts."""
+    for check in rules.checks:
+        weight, of = check.weight(situation, tier), ""
+        if weight is None:
+            continue
+        told = [
+            (letters[TIERS.index(tier)], s.version)
+            for s in scenes if (letters := s.weights.get(rules.direction, {}).get(check.name, {}).get(situation))
+        ]  # fmt: skip
+        if told:
+            weight = reduce(stricter, (w for w, _ in told))
+            of = next(version for w, version in told if w == weight)
+        yield check, weight, of if weight != check.weight(situation, tier) else ""
+    more: dict[str, tuple[Check, str, str]] = {}
+    for scene in scenes:
+        for check in scene.checks:
+            weight = check.weight(situation, tier)
+            if weight is not None and (check.name not in more or stricter(weight, more[check.name][1]) != more[check.name][1]):
+                more[check.name] = check, weight, scene.version
+    yield from more.values()
+
+
+def _stood_in(
+    found: Finding, scenes: Sequence[Scene], tier: str, known: Mapping[str, Known], facts: Mapping[str, Fact], parameters: Parameters,
+    on: date, used: set[str],
+) -> Finding:  # fmt: skip
+    """What is missing is not missed where a scene accepts what is there in its place."""
+    for scene in scenes:
+        for other in scene.instead:
+            if other.check == found.name and tier in other.tiers:
+                answer = asked.evaluate(other.criteria, facts, parameters, on=on)
+                if answer.verdict is Verdict.MET:
+                    used.update(_rule(j) for j in answer.judged if j.parameter)
+                    telling = answer.judged[0].criterion.field
+                    what = known.get(telling)
+                    return replace(
+                        found, status="stood_in", later=False, scene=scene.version, measure=scene.measure, field=telling, wanted="",
+                        found=(what.found or _plain(telling, what.value)) if what else "",
+                    )
+    return found
 
 
 def tier_of(customer: Customer) -> str:
@@ -250,6 +339,25 @@ def _plain(field: str, value: asked.Plain) -> str:
         return ", ".join(sorted(value))
     kind = EVERY_FIELD[field].kind
     return share(value) if kind is Kind.SHARE and isinstance(value, int) else str(value)
+
+
+def as_known(stored: Mapping[str, str]) -> dict[str, Known]:
+    """Facts as a judgement has stored them, read back; what the catalogue does not know any more is left out."""
+    found: dict[str, Known] = {}
+    for name, text in stored.items():
+        if (field := PAYMENT_FIELDS.get(name)) is None:
+            continue
+        value: asked.Plain = text
+        if field.kind is Kind.FLAG:
+            value = text == "yes"
+        elif field.kind is Kind.SET:
+            value = frozenset(code for code in text.split(", ") if code)
+        elif field.kind is Kind.SHARE:
+            value = int(text.removesuffix("%").replace(".", ""))
+        elif field.kind in NUMERIC:
+            value = int(text)
+        found[name] = Known(value)
+    return found
 
 
 def _wanted(judged: Judged) -> str:
@@ -468,13 +576,67 @@ def _order(said: Said, papers: Sequence[Paper], customer: Customer) -> dict[str,
 
 
 def _transport(said: Said, papers: Sequence[Paper], customer: Customer) -> dict[str, Known]:
-    """Whether a transport document carries the declared goods: one lot of evidence, or one names the other."""
+    """What carries the goods: whether it is of the same lot as the declaration and the invoice, or one names the other; which way it leads;
+    whether it stands in the registry of titles, and has served no other payment."""
     carried = [p for p in papers if p.kind == "transport_document" and p.live]
-    declared = _usable(said, papers, customer, ("customs_declaration",))
-    if not carried or not declared:
+    if not carried:
         return {}
-    linked = [t for t in carried if any(_one_lot(t, d) for d in declared)]
-    return {"transport_linked": Known(bool(linked), _numbers(linked or carried), _numbers(declared))}
+    found: dict[str, Known] = {}
+    declared = _usable(said, papers, customer, ("customs_declaration",))
+    if declared:
+        linked = [t for t in carried if any(_one_lot(t, d) for d in declared)]
+        found["transport_linked"] = Known(bool(linked), _numbers(linked or carried), _numbers(declared))
+    if (invoiced := _invoiced(carried, declared, _usable(said, papers, customer, ("invoice", *_CONTRACTS)))) is not None:
+        found["transport_invoiced"] = invoiced
+    forms = {p.form for p in carried if p.form}
+    if forms:
+        found["transport_forms"] = Known(frozenset(forms), _numbers(carried))
+    if states := [p.title for p in carried if p.title]:
+        worst = max(states, key=_TITLE_STATES.index)
+        found["title_state"] = Known(worst, _listed(f"{p.number} {p.title}" for p in carried if p.title == worst))
+    route = frozenset(code for p in carried for code in p.route)
+    if route:
+        found["transport_route"] = Known(route)
+    found["transport_unused"] = _all(carried, lambda p: p.used == 0)
+    told = [(p, of_us) for p in carried if (of_us := ours(said, p, customer)) is not None]
+    if told:
+        mine = [p for p, of_us in told if of_us]
+        sides = (u for p in mine or [p for p, _ in told] if (u := _on_side(p, _SELLERS if said.sells else _BUYERS)))
+        found["transport_ours"] = Known(bool(mine), _listed(u.name for u in sides), _listed(customer.names))
+    from_carriers = [(p, _from_carrier(p)) for p in carried if p.source is not None]
+    if from_carriers:
+        found["transport_from_carrier"] = Known(
+            all(yes for _, yes in from_carriers), _listed(p.source.name for p, _ in from_carriers if p.source)
+        )
+    oldest = min(p.dated for p in carried)
+    found["transport_days"] = Known(_days((said.value_date - oldest).days))
+    return found
+
+
+def _invoiced(carried: Sequence[Paper], declared: Sequence[Paper], of: Sequence[Paper]) -> Known | None:
+    """Whether a transport document is of the goods of an invoice or contract: it and one of these, or the declaration of both, name each
+    other or lie in one lot. No where it names invoices and contracts, and none of them is here; not known where nothing says so."""
+    if not of:
+        return None
+    for t in carried:
+        between = [d for d in declared if _one_lot(t, d)]
+        if mine := [p for p in of if _one_lot(t, p) or any(_one_lot(d, p) for d in between)]:
+            return Known(True, t.number, _numbers(mine))
+    named = [v for t in carried for k, v in t.references if k in ("invoice", *_CONTRACTS)]
+    return Known(False, _listed(named), _numbers(of)) if named else None
+
+
+def _from_carrier(paper: Paper) -> bool:
+    """Whether the system of the paper's own carrier delivered it, and not somebody who holds a copy."""
+    source = paper.source
+    assert source is not None, paper.id
+    for party in (p for p in paper.parties if p.role in _CARRIERS):
+        if party.numbers & source.numbers:
+            return True
+        names = [n for n in (source.name, *source.others) if letters(n)]
+        if names and letters(party.name) and compare(party.name, names) != "different":
+            return True
+    return False
 
 
 def _one_lot(a: Paper, b: Paper) -> bool:

@@ -119,7 +119,7 @@ def load(folder: Path, parameters: Parameters) -> tuple[RuleSet, ...]:
 
 def read(text: str, file: str, parameters: Parameters) -> RuleSet:
     """One rule set, strictly."""
-    top = _shape(
+    top = read_shape(
         yaml.safe_load(text), file, "(file)",
         {"id", "valid_from", "direction", "title", "source", "confidence", "situations", "checks"},
     )  # fmt: skip
@@ -131,11 +131,11 @@ def read(text: str, file: str, parameters: Parameters) -> RuleSet:
         raise BadRules(file, "direction", f"one of {', '.join(DIRECTIONS)} is wanted")
     if top["confidence"] not in ("verified", "unverified"):
         raise BadRules(file, "confidence", "verified or unverified is wanted")
-    source = _shape(top["source"], file, "source", {"document", "article"})
-    zh, en = _title(top["title"], file, "title")
-    situations = {name: _situation(name, entry, file) for name, entry in _named(top["situations"], file, "situations")}
+    source = read_shape(top["source"], file, "source", {"document", "article"})
+    zh, en = read_title(top["title"], file, "title")
+    situations = {name: _situation(name, entry, file) for name, entry in read_named(top["situations"], file, "situations")}
     checks = tuple(
-        _check(name, entry, file, situations, parameters) for name, entry in _named(top["checks"], file, "checks")
+        read_check(name, entry, file, situations, parameters) for name, entry in read_named(top["checks"], file, "checks")
     )
     for name in situations:
         if not any("Y" in c.when.get(name, "") for c in checks):
@@ -150,21 +150,21 @@ def _situation(name: str, entry: object, file: str) -> Situation:
     place = f"situations.{name}"
     if name not in SITUATIONS:
         raise BadRules(file, place, f"one of {', '.join(SITUATIONS)} is wanted")
-    read = _shape(entry, file, place, {"title", "declaration"})
+    read = read_shape(entry, file, place, {"title", "declaration"})
     if read["declaration"] not in ("used", "none"):
         raise BadRules(file, f"{place}.declaration", "used or none is wanted")
-    return Situation(name, *_title(read["title"], file, place), read["declaration"] == "used")
+    return Situation(name, *read_title(read["title"], file, place), read["declaration"] == "used")
 
 
-def _check(
+def read_check(
     name: str, entry: object, file: str, situations: Mapping[str, Situation], parameters: Parameters
 ) -> Check:
     place = f"checks.{name}"
-    read = _shape(entry, file, place, {"title", "when", "criteria"}, {"exactly", "measure"})
+    read = read_shape(entry, file, place, {"title", "when", "criteria"}, {"exactly", "measure"})
     if not re.fullmatch(r"[a-z0-9]+(_[a-z0-9]+)*", name):
         raise BadRules(file, place, "small letters joined by underscores are wanted")
     when: dict[str, str] = {}
-    for situation, letters in _named(read["when"], file, f"{place}.when"):
+    for situation, letters in read_named(read["when"], file, f"{place}.when"):
         if situation not in situations:
             raise BadRules(file, f"{place}.when.{situation}", "the rule set has no such situation")
         if not isinstance(letters, str) or not re.fullmatch(rf"[{WEIGHTS}]{{3}}", letters):
@@ -175,12 +175,12 @@ def _check(
     measure = read.get("measure")
     if measure is not None and not re.fullmatch(r"M\d\d-\d\d", str(measure)):
         raise BadRules(file, f"{place}.measure", f"{measure!r} is not a measure such as M08-01")
-    asked = _criteria(read["criteria"], file, f"{place}.criteria", parameters)
-    exact = _criteria(read["exactly"], file, f"{place}.exactly", parameters) if "exactly" in read else None
-    return Check(name, *_title(read["title"], file, place), asked, exact, measure, MappingProxyType(when))
+    asked = read_criteria(read["criteria"], file, f"{place}.criteria", parameters)
+    exact = read_criteria(read["exactly"], file, f"{place}.exactly", parameters) if "exactly" in read else None
+    return Check(name, *read_title(read["title"], file, place), asked, exact, measure, MappingProxyType(when))
 
 
-def _criteria(document: object, file: str, place: str, parameters: Parameters) -> Criteria:
+def read_criteria(document: object, file: str, place: str, parameters: Parameters) -> Criteria:
     try:
         read = rules.parse(document, PAYMENT_FIELDS)
         rules.check_parameters(read, parameters)
@@ -195,18 +195,18 @@ def _criteria(document: object, file: str, place: str, parameters: Parameters) -
     return read
 
 
-def _named(entry: object, file: str, place: str) -> list[tuple[str, Any]]:
+def read_named(entry: object, file: str, place: str) -> list[tuple[str, Any]]:
     if not isinstance(entry, dict) or not entry or not all(isinstance(k, str) for k in entry):
         raise BadRules(file, place, "a mapping by name is wanted")
     return list(entry.items())
 
 
-def _title(entry: object, file: str, place: str) -> tuple[str, str]:
-    read = _shape(entry, file, f"{place}.title" if place != "title" else place, {"zh", "en"})
+def read_title(entry: object, file: str, place: str) -> tuple[str, str]:
+    read = read_shape(entry, file, f"{place}.title" if place != "title" else place, {"zh", "en"})
     return str(read["zh"]), str(read["en"])
 
 
-def _shape(
+def read_shape(
     entry: object, file: str, place: str, wanted: set[str], also: Iterable[str] = ()
 ) -> dict[str, Any]:
     if not isinstance(entry, dict):

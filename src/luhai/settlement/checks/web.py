@@ -23,7 +23,7 @@ from luhai.kernel.refusal import Invalid, Refusal
 from luhai.shell.templatetags.luhai import day
 from luhai.shell.web import origin_of, page, refusals, say, told, viewer_of
 
-from . import commands, queries
+from . import commands, queries, web_scenes
 from .lifecycle import STATE_NAMES, State
 from .queries import GradeView
 
@@ -168,4 +168,4 @@ def _errors(refusal: Refusal, fields: frozenset[str]) -> dict[str, str]:
     return {"": say(refusal)}
 
 
-urlpatterns = [path("grades/", grades, name="grades")]
+urlpatterns = [path("grades/", grades, name="grades"), *web_scenes.urlpatterns]

@@ -26,7 +26,6 @@ from luhai.kernel.money import Currency
 from luhai.kernel.origin import SYSTEM, Origin, Role
 from luhai.kernel.refusal import Absent, Invalid, NotEntitled, Refusal, gettext_noop
 from luhai.settlement.checks import queries as checks
-from luhai.settlement.checks.policy import Said
 from luhai.settlement.messages import rules
 from luhai.settlement.messages.envelope import open_envelope
 from luhai.settlement.messages.message import Message as Order
@@ -41,7 +40,7 @@ from .letters import Letter
 from .lifecycle import ACT_NAMES, NEXT, STATE_NAMES, WHO_NAMES, Act, State, Who
 from .models import Account, Attachment, Credit, Event, Message, Override, Payment, Verdict
 from .policy import Refused
-from .queries import attached_to, changed_since, facts_on, latest, order_of
+from .queries import attached_to, changed_since, facts_on, latest, order_of, said_of
 from .worth import use_of, value_of
 
 #: Settlement of goods trade for good firms, and payments in the flow of funds that offices look at.
@@ -366,15 +365,10 @@ def check(*, payment_id: UUID, situation: str, origin: Origin) -> UUID:
     if situation not in policy.SITUATIONS:
         raise Invalid(field="situation", problem=f"one of {', '.join(policy.SITUATIONS)}")
     today = calendar().local_date(origin.at)
-    said = Said(
-        direction="in", currency=row.currency, amount_minor=row.amount, debtor_name=row.debtor_name,
-        debtor_country=row.debtor_country, creditor_name=row.creditor_name, invoices=tuple(row.invoices),
-        value_date=row.value_date, situation=situation,
-    )  # fmt: skip
     with as_system():
         papers = attached_to(row)
         saw = [[str(f.evidence_id), f.version, f.state] for f in facts_on(row)]
-        found = checks.judge(said=said, papers=papers, bank_id=row.bank_id, company_id=row.company_id, on=today)
+        found = checks.judge(said=said_of(row, situation), papers=papers, bank_id=row.bank_id, company_id=row.company_id, on=today)
     number = Verdict.objects.filter(payment=row).count() + 1
     verdict = Verdict.objects.create(
         id=uuid5(row.pk, f"verdict {number}"), payment=row, n=number, situation=situation, rule_set=found.rule_set,
@@ -385,8 +379,8 @@ def check(*, payment_id: UUID, situation: str, origin: Origin) -> UUID:
     against = sorted(f.name for f in found.in_the_way)
     record(
         "payments.checked", row.pk, measures={*MEASURES, *(f.measure for f in found.findings if f.measure)},
-        rules=[found.rule_set, *found.parameters], **_told(row), verdict=found.verdict,
-        situation=situation, tier=found.tier, against=against, documents=len(saw),
+        rules=[*found.rule_set.split("+"), *found.parameters], **_told(row), verdict=found.verdict,
+        situation=situation, tier=found.tier, against=against, documents=len(saw), scenes=found.scenes,
     )  # fmt: skip
     state = State.CLEAR if found.verdict == "clear" else State.BLOCKED
     _move(row, Act.CHECK, state, origin, {"verdict": found.verdict, "situation": situation, "against": against})
@@ -437,7 +431,7 @@ def approve_override(*, payment_id: UUID, origin: Origin) -> UUID:
     override.save(update_fields=["approved_by", "approved_at"])
     record(
         "payments.overridden", row.pk, measures=MEASURES, **_told(row), reason_code=override.reason_code,
-        rule_set=verdict.rule_set,
+        rule_set=verdict.rule_set, scenes=checks.scenes_of(verdict.rule_set),
     )  # fmt: skip
     _move(row, Act.APPROVE, State.OVERRIDDEN, origin, {"reason_code": override.reason_code})
     return payment_id
@@ -492,6 +486,7 @@ def settle(
         rate_on=exchange.on if exchange else None, source=exchange.source if exchange else None, escrow=escrow_id,
         documents=len(verdict.papers), declaration=used.evidence_id if used else None, used=used.amount if used else None,
         used_currency=used.currency if used else None, overridden=row.state == State.OVERRIDDEN,
+        scenes=checks.scenes_of(verdict.rule_set),
     )  # fmt: skip
     _move(row, Act.SETTLE, State.CREDITED, origin, {"account": target.number, "amount": value.minor})
     batch = books.Batch(row.pk, origin.key)

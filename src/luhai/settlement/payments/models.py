@@ -92,7 +92,7 @@ class Verdict(models.Model):
     payment = models.ForeignKey(Payment, models.PROTECT, related_name="verdicts")
     n = models.PositiveIntegerField()
     situation = models.CharField(max_length=30)
-    rule_set = models.CharField(max_length=80)
+    rule_set = models.CharField(max_length=240)  # the rules, and the scenes that were laid over them, joined by +
     tier = models.CharField(max_length=4)
     verdict = models.CharField(max_length=7)
     findings = models.JSONField()

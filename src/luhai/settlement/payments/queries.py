@@ -20,6 +20,7 @@ from luhai.core.ledger import queries as ledger
 from luhai.core.parties import queries as parties
 from luhai.kernel.origin import SYSTEM, Actor, Role
 from luhai.kernel.refusal import Absent
+from luhai.settlement.checks.policy import Said
 from luhai.settlement.messages.message import Message as Order
 from luhai.settlement.messages.read import read
 from luhai.shell.api import cursor_of, instant, known, ordinal, read_cursor
@@ -276,6 +277,15 @@ def rejections(*, cursor: str = "", limit: int = 50, viewer: Actor) -> MessagePa
 def order_of(came: Message) -> Order:
     """What a message that came says."""
     return read(bytes(came.content), family="pacs.008")
+
+
+def said_of(row: Payment, situation: str) -> Said:
+    """What the payment says, as the check of documents takes it."""
+    return Said(
+        direction="in", currency=row.currency, amount_minor=row.amount, debtor_name=row.debtor_name,
+        debtor_country=row.debtor_country, creditor_name=row.creditor_name, invoices=tuple(row.invoices),
+        value_date=row.value_date, situation=situation,
+    )  # fmt: skip
 
 
 def attached_to(row: Payment) -> list[UUID]:

@@ -76,7 +76,7 @@ def use_of(row: Payment, verdict: Verdict, on: date, key: UUID) -> Used | None:
 def _attached(verdict: Verdict) -> UUID | None:
     """The declaration on a payment that the check would not record it against (used up, another's): who lets it pass uses it all the
     same, so that no document carries two payments by way of an exception."""
-    rules = next(s for s in checks.shipped() if s.version == verdict.rule_set)
+    rules = checks.rules_of(verdict.rule_set)
     if not rules.situations[verdict.situation].uses_declaration:
         return None
     papers = [UUID(key) for key, *_ in verdict.papers]

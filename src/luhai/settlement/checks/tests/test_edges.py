@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
@@ -12,7 +13,7 @@ from ninja import NinjaAPI
 from ninja.testing import TestClient
 
 from luhai.core.evidence.tests.world import bank, company, id_of, official
-from luhai.kernel.origin import PUBLIC, Actor
+from luhai.kernel.origin import PUBLIC, Actor, Role
 from luhai.settlement.checks import queries
 from luhai.settlement.checks.api import router
 from luhai.settlement.checks.cli import cli
@@ -113,3 +114,58 @@ def test_the_command_line() -> None:
     assert run(cli, ["rules", "--direction", "up"]).exit_code == 2
     assert run(cli, ["grades", "--as", "nobody@example.org"]).exit_code == 2
     assert len(queries.grades(viewer=us).items) == 1
+
+
+# --- scenes -------------------------------------------------------------------------------------------------------------
+
+
+def test_scenes_over_http(http: Caller) -> None:
+    status, found = http.get("/scenes", PUBLIC)
+    assert status == 200
+    assert [s["version"] for s in found["items"]] == ["corridor-logistics@2026-01-01", "port-shipping@2026-01-01", "rail-trains@2026-01-01"]
+    status, one = http.get("/scenes/rail-trains", PUBLIC)
+    assert (status, one["measure"], one["instead"][0]["tiers"]) == (200, "M14-05", ["1", "2"])
+    assert http.get("/scenes/nothing", PUBLIC)[0] == 404
+    watcher = official()
+    body_ = {"territory": "610000", "valid_from": "2099-01-01"}
+    for stranger, status in ((bank(), 403), (official(Role.PROVINCE), 403), (PUBLIC, 401)):
+        assert http.post("/scenes/rail-trains/in-force", stranger, body_)[0] == status
+    assert http.post("/scenes/rail-trains/in-force", watcher, body_)[0] == 200
+    status, no = http.post("/scenes/rail-trains/in-force", watcher, body_)
+    assert (status, no["code"]) == (409, "checks.scene_in_force")
+    assert http.post("/scenes/nothing/in-force", watcher, body_)[0] == 404
+    for change in ({"valid_from": "2020-01-01"}, {"territory": "110000"}, {"territory": "x"}, {"valid_to": "2099-01-01"}, {"more": 1}):
+        assert http.post("/scenes/rail-trains/in-force", watcher, body_ | change)[0] == 422, change
+    (row,) = http.get("/scenes-in-force?territory=610000", PUBLIC)[1]["items"]
+    assert (row["version"], row["valid_from"], row["valid_to"]) == ("rail-trains@2026-01-01", "2099-01-01", None)
+    assert http.get("/scenes-in-force?on=2098-12-31", PUBLIC)[1]["items"] == []
+    assert http.get("/scenes-in-force?territory=x", PUBLIC)[0] == 422
+    end = {"territory": "610000", "valid_to": "2099-02-01"}
+    assert http.post("/scenes/rail-trains/withdraw", watcher, end)[0] == 200
+    status, no = http.post("/scenes/rail-trains/withdraw", watcher, end)
+    assert (status, no["code"]) == (409, "checks.scene_not_in_force")
+
+
+def test_scenes_on_the_command_line(tmp_path: Path) -> None:
+    run = CliRunner().invoke
+    assert run(cli, ["put", "rail-trains", "610000", "--from", "2099-01-01"]).exit_code == 0
+    refused = run(cli, ["put", "rail-trains", "610000", "--from", "2099-06-01", "--json"])
+    assert refused.exit_code == 1
+    assert "checks.scene_in_force" in refused.output
+    listed = json.loads(run(cli, ["scenes", "--json"]).output)
+    assert [h["territory"] for h in listed["in_force"]] == ["610000"]
+    assert "610000 2099-01-01" in run(cli, ["scenes"], terminal_width=240, env={"COLUMNS": "240"}).output
+    assert run(cli, ["withdraw", "rail-trains", "610000", "--from", "2099-02-01"]).exit_code == 0
+    assert run(cli, ["withdraw", "rail-trains", "450000", "--from", "2099-02-01"]).exit_code == 1
+    cases = tmp_path / "cases.yaml"
+    case = {"name": "one", "direction": "in", "situation": "goods_after_shipment", "tier": "2",
+            "facts": {"transport_forms": ["rail"], "transport_route": ["610000"], "transport_unused": False}}  # fmt: skip
+    cases.write_text(json.dumps({"cases": [case]}), encoding="utf-8")
+    tried = json.loads(run(cli, ["try", "rail-trains", str(cases), "--json"]).output)["items"]
+    assert (tried[0]["spoke"], "freight_unused" in tried[0]["against"]) == (True, True)
+    assert run(cli, ["try", "rail-trains", str(cases)]).exit_code == 0
+    assert run(cli, ["try", "nothing", str(cases)]).exit_code == 1
+    assert run(cli, ["try", "rail-trains", str(cases), "--set", "scenes.freight_days=9999"]).exit_code == 1
+    assert run(cli, ["try", "rail-trains", str(cases), "--set", "scenes.freight_days"]).exit_code == 2
+    cases.write_text("just words", encoding="utf-8")
+    assert run(cli, ["try", "rail-trains", str(cases)]).exit_code == 2

@@ -2,24 +2,29 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4, uuid5
 
-from luhai.core.evidence.tests.world import NOON, id_of
+from luhai.core.evidence.tests.world import NOON, id_of, new_uscc, party, uscc_of
 from luhai.core.parties import commands as parties
 from luhai.core.rules.parameters import Parameters
 from luhai.core.rules.parameters import load as load_parameters
-from luhai.kernel.origin import SYSTEM, Actor, Origin
+from luhai.kernel.origin import SYSTEM, Actor, Origin, Role
 from luhai.settlement.checks import policy
 from luhai.settlement.checks.policy import Customer, Judgement, Named, Paper, Said
 from luhai.settlement.checks.rule_sets import RuleSet, in_force, load
+from luhai.settlement.checks.scenes import Scene
+from luhai.settlement.checks.scenes import load as load_scenes
 
 DATA = Path(__file__).resolve().parents[5] / "data"
 PARAMETERS: Parameters = load_parameters(DATA / "parameters")
 SETS: tuple[RuleSet, ...] = load(DATA / "checks", PARAMETERS)
+SCENES: tuple[Scene, ...] = load_scenes(DATA / "checks" / "scenes", SETS, PARAMETERS)
 ON = date(2026, 3, 20)
 AFTER, ADVANCE, COLLECTION, REFUND = "goods_after_shipment", "goods_advance", "goods_collection", "goods_refund"
 
@@ -75,9 +80,26 @@ def papers(*, sells: bool = True) -> list[Paper]:
     return [paper(kind, sells=sells) for kind in KINDS]
 
 
-def judged(payment: Said, held: list[Paper], customer: Customer = CUSTOMER) -> Judgement:
+def judged(payment: Said, held: list[Paper], customer: Customer = CUSTOMER, scenes: Sequence[Scene] = ()) -> Judgement:
     rules = in_force(SETS, payment.direction, payment.situation, ON)
-    return policy.judge(rules, payment, held, customer, PARAMETERS, ON)
+    return policy.judge(rules, payment, held, customer, PARAMETERS, ON, scenes)
+
+
+CARRIER = Named("carrier", "China State Railway Group", frozenset({"railway:0033"}), "CN")
+#: By scene: a transport document of which it speaks, and which agrees.
+CARRIED: dict[str, dict[str, Any]] = {
+    "corridor-logistics": {"form": "rail_sea", "title": "live", "route": frozenset({"500000", "450000"})},
+    "port-shipping": {"form": "sea", "title": "live", "route": frozenset({"450000"})},
+    "rail-trains": {"form": "rail", "route": frozenset({"610000", "650000"})},
+}
+
+
+def carried(scene: str, held: list[Paper], **changes: Any) -> list[Paper]:
+    """The same papers, carried as the scene has it, by a carrier whose own system delivered the document."""
+    said_ = CARRIED[scene] | {"source": CARRIER} | changes
+    return [
+        replace(p, parties=(*p.parties, CARRIER), **said_) if p.kind == "transport_document" else p for p in held
+    ]
 
 
 def in_the_way(found: Judgement) -> dict[str, str]:
@@ -103,3 +125,19 @@ def colleague(actor: Actor) -> Actor:
     )  # fmt: skip
     parties.add_membership(person_id=person, party_id=id_of(actor), role=actor.role, territory=None, origin=by())
     return replace(actor, person_id=person)
+
+
+def carrier() -> Actor:
+    return party("company", Role.COMPANY, name=CARRIER.name, numbers={"uscc": new_uscc()})
+
+
+def rail_note(shipper: Actor, declaration_no: str, number: str, station: str = "CNSIA") -> dict[str, Any]:
+    """A rail consignment note of the shipper's goods, which names their declaration and begins at the station."""
+    note: dict[str, Any] = json.loads((DATA / "formats" / "examples" / "cim-smgs-chongqing-duisburg.json").read_text(encoding="utf-8"))
+    note["exchangedDocument"]["id"]["content"] = number
+    goods = note["specifiedConsignment"][0]
+    goods["consignor"]["id"] = [{"content": uscc_of(shipper)}]
+    goods["associatedReferencedDocument"] = [{"typeCode": {"content": "916"}, "id": [{"content": declaration_no}]}]
+    first = goods["mainCarriageLogisticsTransportMovement"][0]["departureEvent"][0]["occurrenceLogisticsLocation"]
+    first["id"] = [{"content": station}]
+    return note

@@ -99,7 +99,7 @@ _STANDS = {
     "lending.deposit": gettext_noop("loan deposit"),
     "escrow.value": gettext_noop("collection account of an escrow"),
 }
-_SHADE_OF = {"met": "good", "tolerated": "sea", "missing": "warn", "mismatch": "bad"}
+_SHADE_OF = {"met": "good", "stood_in": "sea", "tolerated": "sea", "missing": "warn", "mismatch": "bad"}
 
 
 def _zh() -> bool:
@@ -238,6 +238,7 @@ class Row:
     found: str
     measure: str
     parameter: Parameter | None
+    scene: dict[str, str] | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -260,10 +261,10 @@ def rows(findings: list[dict[str, Any]]) -> dict[str, list[Row]]:
     for stored in findings:
         finding = Finding(**stored)
         words = checks.findings_words(finding)
-        order = (not finding.blocks, finding.status == "met", finding.status == "tolerated")
+        order = (not finding.blocks, finding.status == "met", finding.status in ("tolerated", "stood_in"))
         row = Row(
             words.name, words.status, _SHADE_OF[finding.status], words.weight, finding.blocks, words.wanted, words.found,
-            finding.measure or "", _parameter(finding.rule),
+            finding.measure or "", _parameter(finding.rule), scene(finding.scene) if finding.scene else None,
         )  # fmt: skip
         made.append((order, row))
     ordered = sorted(made, key=lambda pair: pair[0])
@@ -279,11 +280,29 @@ def finding_names(findings: list[dict[str, Any]]) -> list[str]:
 
 @register.filter
 def rule_set(version: str) -> dict[str, str]:
-    """A rule set by its version, with its names."""
+    """The rules of a stored version, with their names; the scenes in it are asked of `scenes`."""
+    base = version.partition("+")[0]
     for one in checks.rule_sets(viewer=PUBLIC):
-        if one.version == version:
-            return {"zh": one.zh, "en": one.en, "document": one.document, "article": one.article, "confidence": one.confidence}
-    return {"zh": version, "en": version}
+        if one.version == base:
+            return {
+                "version": base, "zh": one.zh, "en": one.en, "document": one.document, "article": one.article, "confidence": one.confidence,
+            }  # fmt: skip
+    return {"version": base, "zh": base, "en": base}
+
+
+@register.filter
+def scenes(version: str) -> list[dict[str, str]]:
+    """The scenes that a stored version names beside the rules."""
+    return [scene(one) for one in checks.scenes_of(version)]
+
+
+def scene(version: str) -> dict[str, str]:
+    """A scene by its version, with its names."""
+    try:
+        found = checks.scene(key=version, viewer=PUBLIC)
+    except checks.NoScene:
+        return {"version": version, "key": version.partition("@")[0], "zh": version, "en": version}
+    return {"version": version, "key": found.key, "zh": found.zh, "en": found.en}
 
 
 def _parameter(rule: str) -> Parameter | None:
