@@ -133,7 +133,8 @@ def clocks(root: Path) -> list[str]:
     for path, tree in sources(root):
         if (
             path.name in EDGES
-            or path.name.startswith("cli")
+            or path.name.startswith(("cli", "web_"))
+            or path.name.endswith("_web.py")
             or path.as_posix().startswith(("src/luhai/config/", "src/luhai/desks/", "src/luhai/shell/"))
         ):
             continue

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from datetime import date, datetime
 from pathlib import Path
 from typing import Any, Final
@@ -20,6 +21,7 @@ from .lifecycle import GRANTED, NEXT, Status
 from .models import Adoption, AdoptionEvent, Article, Document, Measure, ProposedMeasure
 from .parse.document import ParsedDocument, parse
 from .propose import Modality, propose
+from .queries import measures_in_force
 
 LIBRARY: Final = Path(__file__).resolve().parents[4] / "data" / "policies"
 _SPACE: Final = UUID("5b0a4a9e-3f62-5d0c-9a44-6f7f6b2f2a11")
@@ -71,6 +73,11 @@ class NotForThisTerritory(Refusal):
 class AlreadyAdopted(Refusal):
     code = "policies.already_adopted"
     message = gettext_noop("%(measure)s already has a status in %(territory)s; change it instead.")
+
+
+class NothingToCopy(Refusal):
+    code = "policies.nothing_to_copy"
+    message = gettext_noop("%(measure)s is not in force in %(territory)s, so it cannot be copied from there.")
 
 
 # ------------------------------------------------------------------------------------------- documents
@@ -289,18 +296,36 @@ def change_adoption(
 
     Who:     an official of that province, or a supervisor.
     Writes:  one AdoptionEvent, the Adoption. What is left empty of the grant is kept from before.
-    Refuses: Absent (measure), NotEntitled (another province), NotForThisTerritory, StepNotAllowed,
-             Invalid (territory, status, since, until, instrument_no, approver, scope, reason, evidence_digest).
+    Refuses: Absent (measure), NotEntitled (another province; a copy, by anybody of the territory), NotForThisTerritory,
+             StepNotAllowed, Invalid (territory, status, since, until, instrument_no, approver, scope, reason, evidence_digest).
     Source:  `docs/algorithms/policy-parsing.md`, Adoption; the steps are `lifecycle.NEXT`.
     """
-    found = _measure_for(measure, territory)
+    found = _measure_for(measure, territory, copied=True)
+    copy = territory not in found.territories
+    if copy and not Adoption.objects.filter(measure=found, territory=territory).exists():
+        raise NotForThisTerritory(measure=measure, territories=", ".join(found.territories))
+    _at_home(territory, origin)
+    if copy and territory == origin.actor.territory:  # article 23: by who granted the original, never by the territory itself
+        raise NotEntitled(who=gettext_noop("the authority that granted it first"))
+    return _change(found, territory, _status(status), since, until, instrument_no, approver, scope, reason, evidence_digest, origin)
+
+
+def _at_home(territory: str, origin: Origin) -> None:
     if origin.actor.role == Role.PROVINCE and origin.actor.territory != territory:
         raise NotEntitled(who=f"officials of {territory}")
+
+
+def _change(
+    found: Measure, territory: str, following: Status, since: date, until: date | None, instrument_no: str, approver: str,
+    scope: str, reason: str, evidence_digest: str, origin: Origin,
+) -> UUID:  # fmt: skip
+    """Move an adoption, or begin it. What is left empty of the grant is kept from before."""
     adoption = Adoption.objects.select_for_update().filter(measure=found, territory=territory).first()
     before = Status(adoption.status) if adoption else None
-    following = _status(status)
     if following not in NEXT[before]:
-        raise StepNotAllowed(measure=measure, territory=territory, before=before.value if before else "", status=status)
+        raise StepNotAllowed(
+            measure=found.code, territory=territory, before=before.value if before else "", status=following.value
+        )
     if adoption is not None:
         if since < adoption.since:
             raise Invalid(field="since", problem=f"not before {adoption.since.isoformat()}, when its status began")
@@ -313,6 +338,43 @@ def change_adoption(
         adoption, before, following, since, until, instrument_no, approver, scope, reason, evidence_digest, origin
     )
     return adoption.pk
+
+
+def begin_copy(
+    *, measure: str, territory: str, source: str, basis: Iterable[str], since: date, reason: str, origin: Origin
+) -> UUID:
+    """For commands of others (the adoption of a package): a measure that another territory has in force becomes a candidate for copying here.
+
+    Who:     the caller has asked; here once more, an official of that province, a supervisor, or the system.
+    Units:   `source` the territory to copy from; `basis` the measures under which a measure bound to other places may be copied.
+    Writes:  the Adoption, a candidate, with its event. From there `advance_copy` goes on. Answers the adoption's id.
+    Refuses: Absent (measure), NotEntitled (another province), NothingToCopy, NotForThisTerritory (bound, and no basis reaches here),
+             StepNotAllowed, Invalid (territory, source, since, reason).
+    Source:  article 23; measures M23-02, M14-06; domain notes on oversight §3.2: replicated copies start as candidates.
+    """
+    found = _measure_for(measure, territory, copied=True)
+    _at_home(territory, origin)
+    if source not in territories() or source == territory:
+        raise Invalid(field="source", problem="the code of another territory of the corridor")
+    if measure not in measures_in_force(source, since):
+        raise NothingToCopy(measure=measure, territory=source)
+    if territory not in found.territories and not any(territory in _measure(code).territories for code in basis):
+        raise NotForThisTerritory(measure=measure, territories=", ".join(found.territories))
+    return _change(found, territory, Status.CANDIDATE, since, None, "", "", "", reason, "", origin)
+
+
+def advance_copy(
+    *, measure: str, territory: str, status: str, since: date, until: date | None = None, instrument_no: str = "", approver: str = "",
+    scope: str = "", reason: str = "", evidence_digest: str = "", origin: Origin,
+) -> UUID:  # fmt: skip
+    """For commands of others: move a copy to its next status, as `change_adoption` moves what a territory was given itself.
+
+    Who:     as `begin_copy`. By hand no province moves a copy: it goes with its package, whose granting is the authority's.
+    Refuses: as `change_adoption`.
+    """
+    found = _measure_for(measure, territory, copied=True)
+    _at_home(territory, origin)
+    return _change(found, territory, _status(status), since, until, instrument_no, approver, scope, reason, evidence_digest, origin)
 
 
 @command(may=[Role.OPERATOR])
@@ -346,14 +408,20 @@ def enter_adoption(
     return adoption.pk
 
 
-def _measure_for(code: str, territory: str) -> Measure:
+def _measure_for(code: str, territory: str, *, copied: bool = False) -> Measure:
+    """The measure, if it can be adopted there. A copy may stand where the measure itself is not bound."""
     if territory not in territories():
         raise Invalid(field="territory", problem=f"a code of the corridor: {', '.join(sorted(territories()))}")
+    found = _measure(code)
+    if territory not in found.territories and not copied:
+        raise NotForThisTerritory(measure=code, territories=", ".join(found.territories))
+    return found
+
+
+def _measure(code: str) -> Measure:
     found = Measure.objects.filter(code=code).first() if "\x00" not in code else None
     if found is None:
         raise Absent(kind="measure")
-    if territory not in found.territories:
-        raise NotForThisTerritory(measure=code, territories=", ".join(found.territories))
     return found
 
 

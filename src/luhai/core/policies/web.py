@@ -176,7 +176,7 @@ def measure(request: HttpRequest, code: str) -> HttpResponse:
         request, "policies/measure.html", measure=_shown(found.line), document=found.document, article=found.article,
         places=[
             {"place": place, "adoption": standing.get(code_), **_status(standing.get(code_)),
-             "bound": code_ not in found.line.territories}
+             "bound": code_ not in found.line.territories and code_ not in standing}
             for code_, place in territories().items()
         ],
         invented=any(a.invented for a in found.adoptions),
@@ -187,7 +187,7 @@ def measure(request: HttpRequest, code: str) -> HttpResponse:
 def _tile(tile: Tile, measure: str, bound: list[str], adoption: queries.AdoptionLine | None) -> dict[str, Any]:
     """One tile of the grid of territories: its place, its colour, and the status in words."""
     known = _status(adoption)
-    open_here = tile.code in bound
+    open_here = tile.code in bound or adoption is not None  # a copy stands where the measure is not bound
     text = known["status"] or (_("not yet listed") if open_here else _("not for this territory"))
     return {
         "name_zh": tile.name_zh, "name_en": tile.name_en, "column": tile.column, "row": tile.row,
@@ -217,7 +217,7 @@ def adoption_list(request: HttpRequest) -> HttpResponse:
                 "measure": line.measure,
                 "cells": [
                     {"place": place, "status": STATUSES[status] if status else "", "shade": SHADES.get(status or "", ""),
-                     "invented": invented, "open": place.code in line.measure.territories}
+                     "invented": invented, "open": place.code in line.measure.territories or status is not None}
                     for place, status, invented in zip(places, line.statuses, line.invented, strict=True)
                 ],
             }
