@@ -28,7 +28,7 @@ from luhai.records.products import commands as products
 from luhai.shell import journal
 from simulator import corridor as invented
 
-from . import commands, demo_escrow, demo_evidence, demo_titles
+from . import commands, demo_escrow, demo_evidence, demo_loans, demo_replication, demo_titles
 from .lane import cast as casts
 from .lane.cast import Cast
 
@@ -92,6 +92,8 @@ def load(*, seed: int, size: str, now: datetime, say: Callable[[str], None]) -> 
     _adoptions(loader)
     say("The shelf of products")
     count = _products(loader)
+    say("Packages that territories copy from each other")
+    packages = demo_replication.load(loader, officer_of)
     say("Demands, matched")
     demands = _demands(loader)
     say("Demands offered to institutions within their capacity")
@@ -100,6 +102,8 @@ def load(*, seed: int, size: str, now: datetime, say: Callable[[str], None]) -> 
     answers = _answers(loader, demands)
     say("Documents of title, pledges, accounts")
     titles = demo_titles.load(loader, seller_of, officer_of)
+    say("Loans on lines, over the last months")
+    loans = demo_loans.load(loader, seller_of, officer_of)
     say("Trade documents, consents, what is financed on them")
     evidence = demo_evidence.load(loader)
     escrows = demo_escrow.load(loader, seller_of)
@@ -113,7 +117,9 @@ def load(*, seed: int, size: str, now: datetime, say: Callable[[str], None]) -> 
         "matches": sum(d["proposed"] for d in demands.values()),
         "sent": int(assigned["sent"]),
         "titles": titles,
+        "loans": loans,
         "evidence": evidence,
+        "packages": packages,
         "escrows": escrows,
         **answers,
     }
