@@ -24,6 +24,9 @@ from luhai.core.titles.api import router as titles
 from luhai.financing.lending.api import router as lending
 from luhai.kernel.origin import Actor
 from luhai.market.matching.api import router as matching
+from luhai.oversight.evaluation.api import router as evaluation
+from luhai.oversight.releases.api import router as releases
+from luhai.oversight.replication.api import router as replication
 from luhai.oversight.statistics.api import router as statistics
 from luhai.records.products.api import router as products
 from luhai.records.transport.api import router as transport
@@ -111,3 +114,6 @@ api.add_router("/lending", lending)
 api.add_router("/checks", checks)
 api.add_router("/payments", payments)
 api.add_router("/statistics", statistics)
+api.add_router("/releases", releases)
+api.add_router("/evaluation", evaluation)
+api.add_router("/replication", replication)

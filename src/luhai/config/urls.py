@@ -14,9 +14,14 @@ from luhai.core.ledger import web as ledger
 from luhai.core.policies import web as policies
 from luhai.core.titles import web as titles
 from luhai.desks import web as desks
+from luhai.desks.coverage import web as coverage
 from luhai.desks.lane import web as lane
 from luhai.financing.lending import web as lending
 from luhai.market.matching import web as matching
+from luhai.oversight.evaluation import web as evaluation
+from luhai.oversight.releases import sdmx_web as sdmx
+from luhai.oversight.releases import web as releases
+from luhai.oversight.replication import web as replication
 from luhai.oversight.statistics import web as statistics
 from luhai.records.products import web as products
 from luhai.records.transport import web as transport
@@ -89,7 +94,12 @@ urlpatterns = [
     *products.urlpatterns,
     *transport.urlpatterns,
     *matching.urlpatterns,
+    *releases.urlpatterns,
+    *sdmx.urlpatterns,
     *statistics.urlpatterns,
+    *evaluation.urlpatterns,
+    *replication.urlpatterns,
+    *coverage.urlpatterns,
 ]
 
 

@@ -27,7 +27,7 @@ def cli(once: bool, seed: int, port: int, as_json: bool) -> None:
 
     from luhai.shell import journal, postgres, schema
 
-    from . import demo, demo_lane
+    from . import demo, demo_evaluation, demo_lane, demo_releases
 
     if postgres.database_url():
         raise click.UsageError("The demo signs anybody in with one click, so it runs on the embedded database only; unset DATABASE_URL.")
@@ -39,18 +39,21 @@ def cli(once: bool, seed: int, port: int, as_json: bool) -> None:
         result = demo.loaded(seed, "small")
         if result is None:
             result = demo.load(seed=seed, size="small", now=timezone.now(), say=say)
-        lane = demo_lane.played(seed)
-        if lane is None:
-            say("One shipment from document to statistics")
-            try:
+        lane, released, evaluated = demo_lane.played(seed), None, None
+        try:
+            if lane is None:
+                say("One shipment from document to statistics")
                 lane = demo_lane.load(demo.cast_of(seed), seed, timezone.now())
-            except journal.OtherKey as no:  # a restored dump without its state folder: all is there, and nothing can be sealed
-                said = in_words(no)
-        else:
-            demo_lane.close_until_yesterday(timezone.now())
+            else:
+                demo_lane.close_until_yesterday(timezone.now())
+            say("Statistics released, territories evaluated")
+            released = demo_releases.load(seed, timezone.now())
+            evaluated = demo_evaluation.load(seed, timezone.now())
+        except journal.OtherKey as no:  # a restored dump without its state folder: all is there, and nothing can be sealed
+            said = in_words(no)
     if said:
         terminal.note(said)
-    result = {**result, "lane": lane, "seed": seed, "seconds": round(perf_counter() - started, 2)}
+    result = {**result, "lane": lane, "released": released, "evaluated": evaluated, "seed": seed, "seconds": round(perf_counter() - started, 2)}
     shown = demo.best_matches()
     terminal.emit({**result, "best": shown}, as_json=as_json, table=lambda out: _table(out, result, shown))
     if not once:

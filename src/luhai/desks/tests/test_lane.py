@@ -152,8 +152,11 @@ def test_one_shipment_from_document_to_statistics(own: str) -> None:
     assert {key: row["value"] for key, row in rows.items() if key[1] == "2026-10"} == {
         ("loans_drawn", "2026-10"): LENT, ("loans_repaid", "2026-10"): LENT, ("loans_outstanding", "2026-10"): 0,
         ("secured_drawn", "2026-10"): LENT, ("secured_outstanding", "2026-10"): 0, ("receipts", "2026-10"): WORTH,
-        ("receipts_documented", "2026-10"): WORTH,
+        ("receipts_documented", "2026-10"): WORTH, ("drawn_rate", "2026-10"): 345_00, ("secured_share", "2026-10"): 100_00,
     }  # fmt: skip
+    with transaction.atomic(), acting(SYSTEM), connection.cursor() as cursor:
+        cursor.execute("SELECT size, industry, term, route, guarantee, green, rate_bp FROM statistics_fact WHERE kind = 'drawn'")
+        assert cursor.fetchall() == [("S", "F", "CT01", "RSI", "DOC", "N", 345)], "the loan is told apart as its bank and its document say"
     counted = recount.recounted()
     assert counted["agrees"], counted
     assert (counted["titles"]["titles"], counted["evidence"]["documents"], counted["statistics"]["facts"]) == (1, 15, 3)

@@ -37,7 +37,7 @@ def acts_that_differ(*, viewer: Actor) -> tuple[dict[str, object], ...]:
         found: Counter[str] = Counter()
         for _first, _last, page in pages(upto):
             for event in page:
-                if event.kind.partition(".")[0] not in {"statistics", "releases"}:
+                if event.kind.partition(".")[0] != "statistics":
                     found.update({*event.measures})
         stored = {row.measure: row.count for row in Acts.objects.all()}
     return tuple(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from uuid import uuid4
 
 import click
@@ -13,7 +14,7 @@ from luhai.kernel.origin import SYSTEM, Origin
 from luhai.shell import journal, terminal
 
 from . import acts_queries, commands, queries
-from .indicators import INDICATORS, TOTAL
+from .indicators import INDICATORS, TOTAL, Indicator
 
 
 @click.group(name="statistics", help="Figures from the journal, and counting them again. 统计。")
@@ -47,7 +48,7 @@ def show(indicator: str, month_from: str, month_to: str, territory: str, currenc
         body = [
             [
                 c.month, f"{c.name_zh} {c.name_en}" if c.territory != TOTAL else f"= {c.name_zh} {c.name_en}", c.currency,
-                f"{Money(c.value or 0, Currency(c.currency)).major:,}", c.count, c.contributors, f"{c.first}–{c.last}",
+                _said(c.value or 0, c.currency, what), c.count, c.contributors, f"{c.first}–{c.last}",
             ]
             for c in found.cells
         ]  # fmt: skip
@@ -55,6 +56,10 @@ def show(indicator: str, month_from: str, month_to: str, territory: str, currenc
         out.print(f"日志位置 journal position {found.position}")
 
     terminal.emit({"figures": found}, as_json=as_json, table=table)
+
+
+def _said(value: int, currency: str, what: Indicator) -> str:
+    return f"{Decimal(value).scaleb(-what.decimals)} %" if what.quotient else f"{Money(value, Currency(currency)).major:,}"
 
 
 @cli.command(help="Write facts to files, to the end or to a position. 导出事实文件。")

@@ -125,7 +125,7 @@ class Done(Protocol):
 def acts_of(events: Iterable[Done]) -> Iterator[tuple[str, date]]:
     """Each measure that each event rests on, with the day. Counting itself is no act under the policy."""
     for event in events:
-        if not event.kind.startswith(("statistics.", "releases.")):
+        if not event.kind.startswith("statistics."):
             for measure in sorted(set(event.measures)):
                 yield measure, day_of(event.at)
 

@@ -53,10 +53,10 @@ def statistics(request: HttpRequest) -> HttpResponse:
     by_place = {(c.month, c.territory): c for c in shown}
     totals = [by_place.get((m, TOTAL)) for m in found.months]
     return page(
-        request, "statistics/statistics.html", figures=found, what=found.indicator, indicators=INDICATORS.values(),
+        request, "statistics/statistics.html", figures=found, what=found.indicator, indicators=[i for i in INDICATORS.values() if i.live],
         currency=currency, currencies=sorted({*found.currencies, currency}), places=places, asked=asked,
         lines=[(m, [(p, by_place.get((m, p.code))) for p in places]) for m in reversed(found.months)],
-        chart=charts.months([month_name(m) for m in found.months], [c.value if c else None for c in totals], currency) if any(totals) else None,
+        chart=charts.months([month_name(m) for m in found.months], [c.value if c else None for c in totals], currency, found.indicator) if any(totals) else None,
         hidden=any(c.suppressed for c in shown), standing=queries.standing(viewer=viewer),
     )  # fmt: skip
 

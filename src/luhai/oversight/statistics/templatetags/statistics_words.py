@@ -3,13 +3,30 @@
 from __future__ import annotations
 
 from datetime import date
+from decimal import Decimal
 from typing import Any
 
 from babel.dates import format_date
+from babel.numbers import format_decimal
 from django import template
 from django.utils.translation import get_language
 
+from luhai.shell.templatetags.luhai import money
+
+from ..indicators import Indicator
+from ..queries import Cell
+
 register = template.Library()
+
+
+@register.filter
+def shown(cell: Cell, what: Indicator) -> str:
+    """A figure in the unit of its indicator: ¥1,234.50, or 3.0831 %."""
+    if cell.value is None or what.unit == "minor":
+        return money(cell.value, cell.currency)
+    locale = "zh_CN" if (get_language() or "").startswith("zh") else "en_GB"
+    pattern = f"#,##0.{'0' * what.decimals}"
+    return f"{format_decimal(Decimal(cell.value).scaleb(-what.decimals), format=pattern, locale=locale)}\u202f%"
 
 
 @register.filter

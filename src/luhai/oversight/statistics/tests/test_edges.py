@@ -212,6 +212,22 @@ def test_the_page_shows_months_and_territories_and_opens_each_figure() -> None:
     assert "当月放款本金之和" in chinese
 
 
+def test_a_mean_and_a_share_stand_in_per_cent() -> None:
+    counted(drawn(100_00, company=1), drawn(300_00, title=uuid4(), company=2))
+    client = signed_in(official(Role.SUPERVISOR))
+    assert "3.4500\u202f%" in in_words(client.get("/statistics/?indicator=drawn_rate"))
+    page = in_words(client.get("/statistics/?indicator=secured_share"))
+    assert "75.00\u202f%" in page
+    assert "receipts_rmb_share" not in page, "what needs rates stands in releases only"
+    figure = in_words(client.get(f"/statistics/secured_share/2026-03/{CHONGQING}/CNY/"))
+    for text in ("75.00\u202f%", "CN¥300", "CN¥400", "a share of the month", "= share in the month"):
+        assert text in figure, text
+    mean = in_words(client.get(f"/statistics/drawn_rate/2026-03/{CHONGQING}/CNY/"))
+    assert "Mean in the month" in mean
+    assert "The part" not in mean
+    assert "3.4500 %" in CliRunner().invoke(cli, ["show", "drawn_rate"], catch_exceptions=False).stdout
+
+
 def test_others_see_what_is_withheld_and_no_events() -> None:
     counted(drawn(1000), drawn(50, territory=GUANGXI))
     address = f"/statistics/loans_drawn/2026-03/{CHONGQING}/CNY/"

@@ -146,3 +146,20 @@ def test_what_cannot_be_asked_is_refused_by_name(asked: dict[str, str], field: s
     assert refused.value.facts["field"] == field
     with pytest.raises(Absent):
         queries.figures(indicator="loans", viewer=SUPERVISOR)
+
+
+def test_a_mean_and_a_share_are_quotients_of_their_own_facts() -> None:
+    loans = [
+        (drawn(100, company=0), 300), (drawn(300, title=uuid4(), company=1), 401), (drawn(50, company=2), None),
+        (drawn(7, company=3, territory=GUANGXI), 1),
+    ]  # fmt: skip
+    counted(*((kind, subject, said | {"rate_bp": rate}) for (kind, subject, said), rate in loans))
+    asked = {"territory": CHONGQING, "viewer": SUPERVISOR}
+    (mean,) = queries.figures(indicator="drawn_rate", **asked).cells
+    assert (mean.value, mean.numerator, mean.denominator, mean.count, mean.contributors) == (37_575, 150_300, 400, 2, 2), "3.7575 %"
+    assert (mean.opening, mean.added, mean.taken) == (0, 0, 0)
+    (share,) = queries.figures(indicator="secured_share", **asked).cells
+    assert (share.value, share.numerator, share.denominator, share.count) == (6_667, 300, 450, 3), "66.67 %"
+    asked = {"indicator": "drawn_rate", "month": "2026-03", "territory": CHONGQING, "currency": "CNY", "viewer": SUPERVISOR}
+    assert [x.amount for x in queries.beneath(**asked).items] == [100, 300]
+    assert queries.figures(indicator="receipts_rmb_share", viewer=SUPERVISOR).cells == (), "needs rates: in releases only"
