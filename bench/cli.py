@@ -96,3 +96,24 @@ def lane(size: int, rounds: int, as_json: bool) -> None:
     from .lane.run import run
 
     emit(run(size=size, rounds=rounds, say=note), as_json=as_json)
+
+
+@cli.command("statistics")
+@click.option(
+    "--size", default=50_000_000, show_default=True, type=click.IntRange(10_000, 500_000_000), help="Facts."
+)
+@click.option("--rounds", default=3, show_default=True, type=click.IntRange(1, 99), help="Rounds, in turns.")
+@click.option(
+    "--pandas/--no-pandas", default=True, show_default=True, help="The peer, which needs most of the memory."
+)
+@click.option(
+    "--spark/--no-spark", default=False, show_default=True, help="Run Spark once on the same expressions."
+)
+@json_option
+def statistics_(size: int, rounds: int, pandas: bool, spark: bool, as_json: bool) -> None:
+    """The standard monthly release over many facts in Parquet. 月度统计发布。"""
+    from .statistics.run import run
+
+    folder = Path(os.environ.get("LUHAI_STATE") or _ROOT / ".luhai") / "bench"
+    folder.mkdir(parents=True, exist_ok=True)
+    emit(run(folder, size=size, rounds=rounds, pandas=pandas, spark=spark, say=note), as_json=as_json)

@@ -1,0 +1,1 @@
+"""The bench `statistics`: the standard monthly release over many facts, beside its limit and its peer."""
