@@ -23,7 +23,7 @@ import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 from xml.etree import ElementTree
 
 from django.db import models, transaction
@@ -41,6 +41,8 @@ class Refused(Exception):
 
 
 class Row(models.Model):
+    objects: ClassVar[models.Manager[Self]] = models.Manager()
+
     class Meta:
         abstract = True
         app_label = "lane"
@@ -115,6 +117,7 @@ class Loan(Row):
     number = models.CharField(max_length=80, unique=True)
     document = models.ForeignKey(Document, models.PROTECT)
     declaration = models.ForeignKey(Evidence, models.PROTECT, related_name="+")
+    declaration_id: int
     insurance = models.ForeignKey(Evidence, models.PROTECT, related_name="+")
     collection = models.CharField(max_length=80, default="")
     principal = models.BigIntegerField(default=0)

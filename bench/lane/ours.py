@@ -17,6 +17,7 @@ import os
 import time
 from collections import Counter, defaultdict
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any
 
 from .worker import Meter, obey, timed
@@ -63,7 +64,7 @@ class Luhai:
 
     def go(self) -> dict[str, Any]:
         self.steps = defaultdict(list)
-        told = timed(self.meter, [lambda stage=stage: self.ship(stage) for stage in self.waiting])
+        told = timed(self.meter, [partial(self.ship, stage) for stage in self.waiting])
         return {**told, "steps": self.steps}
 
     def ship(self, stage: Any) -> None:

@@ -35,6 +35,7 @@ _HEADLINE = "4 workers"
 #: The cells: how many workers take part.
 _CELLS = {_HEADLINE: WORKERS, "1 worker": 1}
 _GOAL = 1
+_WHY = "0056"
 #: Shipments of a worker before any that count: the second shows what a worker's shipments share.
 _WARM = 2
 
@@ -59,6 +60,9 @@ def run(*, size: int, rounds: int, say: Say) -> dict[str, Any]:
     cells = {name: cell(found["luhai"], {"orm": found["orm"]}, {}) for name, found in rates.items()}
     head = cells.pop(_HEADLINE)
     ratio = head["peers"]["orm"]["ratio"]
+    profiles = {name: {side: profile(told[name, side]) for side in sides} for name in _CELLS}
+    for line in plainly(ratio, rates[_HEADLINE], profiles["1 worker"]):
+        say(line)
     return {
         "bench": "lane",
         "input": f"{each * WORKERS} shipments a round by {WORKERS} workers, each {shape['acts']} acts and {shape['postings']} postings from "
@@ -67,7 +71,7 @@ def run(*, size: int, rounds: int, say: Say) -> dict[str, Any]:
         **head,
         "cells": cells,
         "headline": _HEADLINE,
-        "profile": {name: {side: profile(told[name, side]) for side in sides} for name in _CELLS},
+        "profile": profiles,
         "goals": {"lane ÷ orm": {"goal": _GOAL, "ratio": ratio, "reached": ratio >= _GOAL}},
         "shipment": shape,
         "cores": cores,
@@ -183,6 +187,14 @@ def profile(told: list[list[dict[str, Any]]]) -> dict[str, Any]:
         "statements": total["statements"] / done,
         "commits": total["commits"] / done,
     }  # fmt: skip
+    kinds = sorted({kind for a in every for kind in a["kinds"]})
+    found["kinds"] = {
+        kind: {
+            "statements": sum(a["kinds"].get(kind, (0, 0))[1] for a in every) / done,
+            "share": sum(a["kinds"].get(kind, (0, 0))[0] for a in every) / seconds,
+        }
+        for kind in kinds
+    }
     if "steps" in every[0]:
         steps = {name: [one for a in every for one in a["steps"][name]] for name in every[0]["steps"]}
         found["steps"] = {
@@ -190,6 +202,21 @@ def profile(told: list[list[dict[str, Any]]]) -> dict[str, Any]:
             for name, took in steps.items()
         }
     return found
+
+
+def plainly(ratio: float, rates: dict[str, float], profiles: dict[str, dict[str, Any]]) -> list[str]:
+    """The ratio, the goal, and where the time goes, in words: what a worker alone spends its time on."""
+    reached = "reached" if ratio >= _GOAL else f"not reached; decision {_WHY} says what the promises cost"
+    lines = [f"{rates['luhai']:.3g} shipments a second, orm {rates['orm']:.3g}: {ratio:.3g} times orm; the goal of {_GOAL} is {reached}"]
+    for side, found in profiles.items():
+        shares = found["shares"]
+        lines.append(
+            f"{side}, one worker: {found['seconds']:.3g} s a shipment; {shares['python']:.0%} Python, {shares['database']:.0%} in "
+            f"{found['statements']:,.0f} statements, {shares['commit']:.0%} in {found['commits']:.0f} commits"
+        )
+        kinds = sorted(found["kinds"].items(), key=lambda one: -one[1]["share"])
+        lines.append("  " + ", ".join(f"{kind} {one['statements']:,.0f} ({one['share']:.0%})" for kind, one in kinds))
+    return lines
 
 
 def check(sides: dict[str, Side], shape: dict[str, int]) -> None:

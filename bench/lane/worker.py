@@ -21,16 +21,20 @@ class Meter:
     def clear(self) -> None:
         self.database = self.commit = 0.0
         self.statements = self.commits = 0
+        #: Of each kind of statement: seconds, how many.
+        self.kinds: dict[str, tuple[float, int]] = {}
 
     def told(self) -> dict[str, Any]:
         return {
-            "database": self.database, "commit": self.commit, "statements": self.statements, "commits": self.commits
+            "database": self.database, "commit": self.commit, "statements": self.statements, "commits": self.commits,
+            "kinds": self.kinds,
         }  # fmt: skip
 
     def watch(self) -> None:
         """Count what passes by the default connection of this process, from now on."""
-        from django.db import connection
+        from django.db import connection as default
 
+        connection: Any = default
         if self.watching:
             return
         self.watching = True
@@ -51,8 +55,23 @@ class Meter:
         try:
             return execute(sql, params, many, context)
         finally:
-            self.database += time.perf_counter() - begun
+            took = time.perf_counter() - begun
+            self.database += took
             self.statements += 1
+            kind = kind_of(str(sql))
+            seconds, many_ = self.kinds.get(kind, (0.0, 0))
+            self.kinds[kind] = seconds + took, many_ + 1
+
+
+#: What a statement is for: the first whose word it has.
+_KINDS = (
+    ("set_config", "who is acting"), ("pg_try_advisory", "once a key"), ("INTO journal_entry", "journal"), ("ledger_", "ledger"),
+    ("SAVEPOINT", "savepoints"), ("advisory", "locks"), (" FOR ", "locks"), ("INSERT", "writing"), ("UPDATE", "writing"),
+)  # fmt: skip
+
+
+def kind_of(sql: str) -> str:
+    return next((kind for word, kind in _KINDS if word in sql), "reading")
 
 
 def timed(meter: Meter, shipments: Iterable[Callable[[], None]]) -> dict[str, Any]:

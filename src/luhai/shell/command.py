@@ -12,17 +12,18 @@ A deadlock or serialization failure is tried again, three times at most.
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Callable, Iterable
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from functools import wraps
 from math import isfinite
 from time import perf_counter
-from typing import Any, ParamSpec, TypeVar, cast
+from typing import Any, NamedTuple, ParamSpec, TypeVar, cast
 from uuid import UUID, uuid4
 
 import rfc8785
-from django.db import OperationalError, connection, transaction
+from django.db import IntegrityError, OperationalError, connection, transaction
 from pydantic_core import to_jsonable_python
 
 from luhai.kernel.origin import NOBODY, Origin, Role
@@ -39,12 +40,41 @@ R = TypeVar("R")
 _TRANSIENT = {"40P01", "40001"}
 _TRIES = 4
 
+#: One statement both looks and holds the key. If the first was answered between the two, the key of the journal refuses the second's entry.
+_SAID = (
+    "SELECT pg_try_advisory_xact_lock(hashtextextended(%s, 7)), e.command, e.arguments_digest, e.outcome, e.code, e.facts, e.result"
+    " FROM (SELECT 1) AS always LEFT JOIN journal_entry e ON e.actor_id = %s AND e.key = %s"
+)
+_COLUMNS = (
+    "id", "actor_id", "role", "party_id", "territory", "key", "command", "arguments_digest", "outcome", "code", "facts", "result",
+    "events", "at",
+)  # fmt: skip
+_ADD = f"INSERT INTO journal_entry ({', '.join(_COLUMNS)}) VALUES "
+_VALUES = f"({', '.join({'facts': '%s::jsonb', 'result': '%s::jsonb', 'events': '%s::jsonb'}.get(c, '%s') for c in _COLUMNS)})"
+
+
+class _Said(NamedTuple):
+    """What the journal says of a key."""
+
+    command: str
+    arguments_digest: str
+    outcome: str
+    code: str
+    facts: dict[str, Any]
+    result: Any
+
+
+#: By its key, what a command's entry says and the row that it will be.
+_Waiting = dict[UUID, tuple[_Said, tuple[Any, ...]]]
+
 
 @dataclass(slots=True)
 class _Running:
-    """The events that a running command has recorded so far."""
+    """The events that a running command has recorded so far, and the entries that wait for the end of its transaction."""
 
     origin: Origin
+    #: Of the commands that it called, in the order in which they ended, by their keys. All in a transaction share them.
+    waiting: _Waiting
     events: list[dict[str, Any]] = field(default_factory=list)
 
 
@@ -121,94 +151,124 @@ def _perform(
     if outer is not None:  # a command called by a command: one transaction, and the outer one's fate
         assert outer.origin.actor == origin.actor, "a command acts for whoever asked the outer one"
         assert outer.origin.key != origin.key, "a command calls another with origin.child(...)"
-        with transaction.atomic():  # refused and caught by the outer, it leaves nothing behind
-            return _once(name, permitted, origin, asked, run)
+        before = len(outer.waiting)
+        try:
+            with transaction.atomic():  # refused and caught by the outer, it leaves nothing behind
+                return _once(name, permitted, origin, asked, run, outer.waiting)
+        except BaseException:
+            for key in list(outer.waiting)[before:]:
+                del outer.waiting[key]
+            raise
     for attempt in range(_TRIES):
         try:
-            with transaction.atomic(durable=True), acting(origin.actor):
-                return _once(name, permitted, origin, asked, run)
+            with acting(origin.actor, durable=True):
+                waiting: _Waiting = {}
+                answer = _once(name, permitted, origin, asked, run, waiting)
+                _write(waiting)
+                return answer
         except RefusedBefore:
             raise
         except Refusal as refusal:
             return _record_refusal(name, origin, asked, refusal)
+        except IntegrityError:  # the first may have been answered in the instant in which the journal was asked: ask it again
+            if attempt:
+                raise
         except OperationalError as error:
             if getattr(error.__cause__, "sqlstate", None) not in _TRANSIENT or attempt == _TRIES - 1:
                 raise
     raise AssertionError("unreachable")
 
 
-def _once(name: str, permitted: frozenset[Role], origin: Origin, asked: str, run: Callable[[], Any]) -> Any:
-    with connection.cursor() as cursor:  # a second caller with the same key waits here for the first
-        cursor.execute(
-            "SELECT pg_advisory_xact_lock(hashtextextended(%s, 7))", [f"{origin.actor.person_id}{origin.key}"]
-        )
-    first = Entry.objects.filter(actor_id=origin.actor.person_id, key=origin.key).first()
+def _once(
+    name: str, permitted: frozenset[Role], origin: Origin, asked: str, run: Callable[[], Any],
+    waiting: _Waiting,
+) -> Any:  # fmt: skip
+    first = waiting[origin.key][0] if origin.key in waiting else _said(origin)
     if first is not None:
-        return _answer_again(first, name, asked)
+        return _answer_again(first, origin.key, name, asked)
     if origin.actor.role not in permitted:
         raise NotPermitted(command=name, role=str(origin.actor.role))
-    running = _Running(origin)
+    running = _Running(origin, waiting)
     token = _running.set(running)
     try:
         result = run()
     finally:
         _running.reset(token)
-    _write(name, origin, asked, outcome=Entry.DONE, result=_pack(result), events=running.events)
+    said = _Said(name, asked, Entry.DONE, "", {}, _pack(result))
+    waiting[origin.key] = said, _row(origin, said, running.events)
     return result
+
+
+def _said(origin: Origin) -> _Said | None:
+    """What was answered to this key. From now on, until the transaction ends, a second caller with it waits."""
+    person, key = origin.actor.person_id, origin.key
+    with connection.cursor() as cursor:
+        for _ in range(2):
+            cursor.execute(_SAID, [f"{person}{key}", person, key])
+            free, *said = cursor.fetchone()
+            if free:
+                break
+            # Somebody is asking the same. Wait for them, and look again, since a statement sees what was there when it began.
+            cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 7))", [f"{person}{key}"])
+    if said[0] is None:
+        return None
+    command_, digest, outcome, code, facts, result = said
+    return _Said(command_, digest, outcome, code, _loaded(facts), _loaded(result))
+
+
+def _loaded(stored: Any) -> Any:
+    return json.loads(stored) if isinstance(stored, str) else stored
 
 
 def _record_refusal(name: str, origin: Origin, asked: str, refusal: Refusal) -> Any:
     """Write the refusal down and raise it; or, if the key was answered meanwhile, answer as the first did."""
     if isinstance(refusal, KeyReused):
         raise refusal
-    with transaction.atomic(durable=True), acting(origin.actor):
-        with connection.cursor() as cursor:
-            cursor.execute(
-                "SELECT pg_advisory_xact_lock(hashtextextended(%s, 7))",
-                [f"{origin.actor.person_id}{origin.key}"],
-            )
-        first = Entry.objects.filter(actor_id=origin.actor.person_id, key=origin.key).first()
-        if first is None:
-            _write(
-                name,
-                origin,
-                asked,
-                outcome=Entry.REFUSED,
-                code=refusal.code,
-                facts={
-                    "status": refusal.status,
-                    "message": refusal.message,
-                    "facts": _storable(to_jsonable_python(refusal.facts)),
-                },
-            )
+    facts = {
+        "status": refusal.status,
+        "message": refusal.message,
+        "facts": _storable(to_jsonable_python(refusal.facts)),
+    }
+    for attempt in range(_TRIES):
+        try:
+            with acting(origin.actor, durable=True):
+                first = _said(origin)
+                if first is None:
+                    said = _Said(name, asked, Entry.REFUSED, refusal.code, facts, None)
+                    _write({origin.key: (said, _row(origin, said, []))})
+            break
+        except IntegrityError:  # as above
+            if attempt:
+                raise
     if first is not None:
-        return _answer_again(first, name, asked)
+        return _answer_again(first, origin.key, name, asked)
     raise refusal
 
 
-def _answer_again(first: Entry, name: str, asked: str) -> Any:
+def _answer_again(first: _Said, key: UUID, name: str, asked: str) -> Any:
     if (first.command, first.arguments_digest) != (name, asked):
-        raise KeyReused(key=str(first.key))
+        raise KeyReused(key=str(key))
     if first.outcome == Entry.REFUSED:
         stored = first.facts
         raise RefusedBefore(first.code, stored["status"], stored["message"], stored["facts"])
     return _unpack(first.result)
 
 
-def _write(name: str, origin: Origin, asked: str, **rest: Any) -> None:
+def _row(origin: Origin, said: _Said, events: list[dict[str, Any]]) -> tuple[Any, ...]:
     actor = origin.actor
-    Entry.objects.create(
-        id=uuid4(),
-        actor_id=actor.person_id,
-        role=str(actor.role),
-        party_id=actor.party_id,
-        territory=actor.territory,
-        key=origin.key,
-        command=name,
-        arguments_digest=asked,
-        at=origin.at,
-        **rest,
-    )
+    return (
+        uuid4(), actor.person_id, str(actor.role), actor.party_id, actor.territory, origin.key, said.command, said.arguments_digest,
+        said.outcome, said.code, json.dumps(said.facts), None if said.result is None else json.dumps(said.result), json.dumps(events),
+        origin.at,
+    )  # fmt: skip
+
+
+def _write(waiting: _Waiting) -> None:
+    """The entries of a transaction, its last statement; an inner command before the one that called it."""
+    rows = [row for _, row in waiting.values()]
+    if rows:
+        with connection.cursor() as cursor:
+            cursor.execute(_ADD + ", ".join([_VALUES] * len(rows)), [value for row in rows for value in row])
 
 
 def _name(run: Callable[..., Any]) -> str:

@@ -162,8 +162,15 @@ def _settings_from_url(url: str, role: DatabaseRole) -> dict[str, Any]:
     return {
         "ENGINE": "django.db.backends.postgresql",
         **named,
-        "OPTIONS": options,
+        "OPTIONS": options | (_prepared() if role == "app" else {}),
     }
+
+
+def _prepared() -> dict[str, Any]:
+    """The server keeps the plans of statements that come again (decision 0056). Not behind a pooler that shares connections."""
+    if os.environ.get("LUHAI_DB_PREPARE", "1") == "0":
+        return {}
+    return {"server_side_binding": True, "prepare_threshold": 2}
 
 
 # ---- roles and database --------------------------------------------------------------------------------------
@@ -333,6 +340,7 @@ class Server:
             "NAME": database,
             "USER": OWNER if role == "owner" else APP,
             "HOST": str(self.socket_folder),
+            "OPTIONS": _prepared() if role == "app" else {},
         }
 
     def conninfo(self, user: str = SUPERUSER, database: str = DATABASE) -> str:

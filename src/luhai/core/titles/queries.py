@@ -9,7 +9,8 @@ from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
-from django.db.models import Q
+from django.contrib.postgres.expressions import ArraySubquery
+from django.db.models import OuterRef, Q
 
 from luhai.core.parties import queries as parties
 from luhai.kernel.folding import fold
@@ -188,12 +189,12 @@ class LotView:
 @query(may=SIGNED_IN)
 def title(*, title_id: UUID, viewer: Actor) -> TitleView:
     """One title with its pledges, parts, and what the viewer may do next. Refuses: Absent (also when it may not be seen)."""
-    row = _rows().filter(pk=title_id).first()
+    parts = Title.objects.filter(origin_title_id=OuterRef("pk")).order_by("issued_at", "branch").values("pk")
+    row = _rows().filter(pk=title_id).annotate(its_parts=ArraySubquery(parts)).order_by().first()
     if row is None:
         raise Absent(kind="title")
     pledges = list(Pledge.objects.filter(title=row).select_related("pledgee").order_by("pledged_at", "id"))
-    parts = Title.objects.filter(origin_title_id=title_id).order_by("issued_at", "branch").values_list("pk", flat=True)
-    return _view(row, viewer, pledges, tuple(parts))
+    return _view(row, viewer, pledges, tuple(row.its_parts))
 
 
 @query(may=SIGNED_IN)

@@ -8,7 +8,7 @@ from threading import Barrier, Thread
 from uuid import UUID, uuid4
 
 import pytest
-from django.db import OperationalError, connection
+from django.db import IntegrityError, OperationalError, connection
 
 from conftest import NOON
 from luhai.kernel.origin import NOBODY, Actor, Origin, Role
@@ -99,6 +99,31 @@ def test_a_command_within_a_command_shares_its_fate() -> None:
         }  # fmt: skip
 
 
+@command(may=[Role.BANK])
+def forgiving(*, origin: Origin) -> UUID:
+    first = probe(amount=1, origin=origin.child("first"))
+    with pytest.raises(TooMuch):
+        outer(amount=12, origin=origin.child("refused"))  # two commands deep
+    assert probe(amount=1, origin=origin.child("first")) == first, "answered again, before it is written"
+    with pytest.raises(KeyReused):
+        probe(amount=2, origin=origin.child("first"))
+    return probe(amount=3, origin=origin.child("last"))
+
+
+def test_what_was_refused_and_caught_leaves_nothing_and_the_outer_comes_last(fresh_db: str) -> None:
+    from luhai.shell.context import acting
+
+    before = calls["probe"]
+    assert forgiving(origin=origin()) == UUID(int=3)
+    assert calls["probe"] == before + 4
+    with acting(BANKER):
+        written = list(Entry.objects.order_by("seq").values_list("command", "outcome", "result"))
+    assert written == [
+        ("tests.probe", "done", {"uuid": str(UUID(int=1))}), ("tests.probe", "done", {"uuid": str(UUID(int=3))}),
+        ("tests.forgiving", "done", {"uuid": str(UUID(int=3))}),
+    ]  # fmt: skip
+
+
 @pytest.mark.django_db
 def test_the_public_may_not_read_others_entries() -> None:
     from luhai.shell.context import acting
@@ -143,3 +168,19 @@ def test_a_deadlock_is_tried_again_three_times_at_most(fresh_db: str) -> None:
     assert deadlocked(times=3, origin=origin()) == 4
     with pytest.raises(OperationalError):
         deadlocked(times=4, origin=origin())
+
+
+@command(may=[Role.BANK])
+def late(*, times: int, origin: Origin) -> int:
+    """Somebody was quicker, in the instant between looking and holding the key."""
+    tries[str(origin.key)] += 1
+    if tries[str(origin.key)] <= times:
+        with connection.cursor() as cursor:
+            cursor.execute("DO $$ BEGIN RAISE EXCEPTION 'there' USING ERRCODE = '23505'; END $$")
+    return tries[str(origin.key)]
+
+
+def test_what_is_there_already_makes_the_journal_be_asked_again(fresh_db: str) -> None:
+    assert late(times=1, origin=origin()) == 2
+    with pytest.raises(IntegrityError):
+        late(times=2, origin=origin())

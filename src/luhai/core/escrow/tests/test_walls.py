@@ -7,6 +7,7 @@ from uuid import uuid4
 
 import pytest
 from django.db import DatabaseError, IntegrityError, connection, transaction
+from psycopg import ClientCursor
 
 from luhai.core.escrow import queries
 from luhai.core.escrow.models import (
@@ -83,7 +84,8 @@ def run(sql: str, *params: Any) -> None:
     """The statement, and what the commit after it looks at."""
     with transaction.atomic(), acting(SYSTEM):
         with connection.cursor() as cursor:
-            cursor.execute(sql, params or None)
+            # Written out: two statements at once carry no parameters to the server.
+            cursor.execute(ClientCursor(connection.connection).mogrify(sql, params) if params else sql)
         connection.check_constraints()
 
 
