@@ -17,11 +17,11 @@ from .carriers import measures
 from .view import STATES, Coverage, coverage
 
 SUBJECT_NAMES: Final = {
-    "checks": gettext_noop("Document checks"), "escrow": gettext_noop("Escrow"), "evaluation": gettext_noop("Evaluation"),
+    "checks": gettext_noop("Document checks"), "coverage": gettext_noop("The policy, live"), "escrow": gettext_noop("Escrow"), "evaluation": gettext_noop("Evaluation"),
     "evidence": gettext_noop("Documents of trade"), "lane": gettext_noop("The lane"), "lending": gettext_noop("Lending"),
     "matching": gettext_noop("Matching"), "payments": gettext_noop("Payments"), "policies": gettext_noop("Policy library"),
     "products": gettext_noop("Products"), "releases": gettext_noop("Released statistics"), "replication": gettext_noop("Replication"),
-    "statistics": gettext_noop("Statistics"), "titles": gettext_noop("Documents of title"), "transport": gettext_noop("Transport documents"),
+    "sdmx": gettext_noop("SDMX registry"), "statistics": gettext_noop("Statistics"), "titles": gettext_noop("Documents of title"), "transport": gettext_noop("Transport documents"),
 }  # fmt: skip
 
 

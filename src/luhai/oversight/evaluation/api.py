@@ -41,13 +41,13 @@ class In(Schema):
     model_config = ConfigDict(extra="forbid")
 
 
-class PlanIn(In):
+class EvaluationPlanIn(In):
     system: Name = Field(examples=["territories.2026"])
     period: Name = Field(examples=["2026Q2"])
     seed: Seed
 
 
-class ReasonIn(In):
+class EvaluationReasonIn(In):
     reason: Words
 
 
@@ -59,7 +59,7 @@ class ReportIn(In):
     comment: Words = ""
 
 
-class DecisionIn(In):
+class EvaluationDecisionIn(In):
     accept: bool
     reason: Words = ""
 
@@ -94,7 +94,7 @@ class DoneIn(In):
     done: Words
 
 
-class ConfirmIn(In):
+class EvaluationConfirmIn(In):
     confirm: bool
 
 
@@ -133,7 +133,7 @@ def cycles(request: HttpRequest) -> tuple[CycleLine, ...]:
 
 
 @router.post("/cycles", response={200: Made} | PROBLEMS)
-def plan(request: HttpRequest, body: PlanIn, key: IdempotencyKey) -> Made:
+def plan(request: HttpRequest, body: EvaluationPlanIn, key: IdempotencyKey) -> Made:
     """Plan a cycle; the key becomes its id."""
     return Made(id=commands.plan(cycle_id=key, **body.dict(), origin=origin_of(request, key)))
 
@@ -206,7 +206,7 @@ def close(request: HttpRequest, cycle_id: UUID, key: IdempotencyKey) -> Stands:
 
 
 @router.post("/cycles/{cycle_id}/reopen", response={200: Stands} | PROBLEMS)
-def reopen(request: HttpRequest, cycle_id: UUID, body: ReasonIn, key: IdempotencyKey) -> Stands:
+def reopen(request: HttpRequest, cycle_id: UUID, body: EvaluationReasonIn, key: IdempotencyKey) -> Stands:
     """Begin a new run after the result was final."""
     commands.reopen(cycle_id=cycle_id, reason=body.reason, origin=origin_of(request, key))
     return _stands(request, cycle_id)
@@ -231,7 +231,7 @@ def submit(request: HttpRequest, cycle_id: UUID, body: ReportIn, key: Idempotenc
 
 
 @router.post("/reports/{submission_id}/decide", response={200: Made} | PROBLEMS)
-def decide_report(request: HttpRequest, submission_id: UUID, body: DecisionIn, key: IdempotencyKey) -> Made:
+def decide_report(request: HttpRequest, submission_id: UUID, body: EvaluationDecisionIn, key: IdempotencyKey) -> Made:
     """Accept a report, or send it back."""
     return Made(id=report_commands.decide_report(submission_id=submission_id, **body.dict(), origin=origin_of(request, key)))
 
@@ -285,13 +285,13 @@ def report_rectification(request: HttpRequest, rectification_id: UUID, body: Don
 
 
 @router.post("/rectifications/{rectification_id}/confirm", response={200: Made} | PROBLEMS)
-def confirm_rectification(request: HttpRequest, rectification_id: UUID, body: ConfirmIn, key: IdempotencyKey) -> Made:
+def confirm_rectification(request: HttpRequest, rectification_id: UUID, body: EvaluationConfirmIn, key: IdempotencyKey) -> Made:
     """Confirm that it is done, or send it back."""
     return Made(id=answer_commands.confirm_rectification(rectification_id=rectification_id, confirm=body.confirm, origin=origin_of(request, key)))
 
 
 @router.post("/rectifications/{rectification_id}/give-up", response={200: Made} | PROBLEMS)
-def give_up_rectification(request: HttpRequest, rectification_id: UUID, body: ReasonIn, key: IdempotencyKey) -> Made:
+def give_up_rectification(request: HttpRequest, rectification_id: UUID, body: EvaluationReasonIn, key: IdempotencyKey) -> Made:
     """Give it up, with a reason."""
     return Made(id=answer_commands.give_up_rectification(rectification_id=rectification_id, reason=body.reason, origin=origin_of(request, key)))
 

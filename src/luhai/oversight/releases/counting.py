@@ -21,7 +21,8 @@ if TYPE_CHECKING:
 
 
 def month_end_rates(month: date, into: Iterable[str]) -> Rates:
-    """The reference rates of a month's end: minor units of the currency converted into for one minor unit. One that is not known is left out."""
+    """The reference rates of a month's end: minor units of the currency converted into for one minor unit. One that is not published for
+    that month is left out, so that what would need it has no value."""
     found: dict[tuple[date, str], Fraction] = {}
     for target in {Currency(code) for code in into}:
         for of in Currency:
@@ -31,6 +32,8 @@ def month_end_rates(month: date, into: Iterable[str]) -> Rates:
             try:
                 rate = rates.reference(of, target, month_end(month))
             except rates.NoRate:
+                continue
+            if rate.on.replace(day=1) != month:  # the last one that is published is an earlier month's, and stands for that one only
                 continue
             found[month, of.value] = Fraction(rate.value) * Fraction(10) ** (EXPONENT[target] - EXPONENT[of])
     return found

@@ -36,7 +36,7 @@ class DraftIn(In):
     ends_on: date | None = None
 
 
-class StatementIn(In):
+class FactStatementIn(In):
     id: UUID
     territory: Clean = Field(max_length=6)
     fact: Clean = Field(max_length=40)
@@ -52,7 +52,7 @@ class GrantIn(In):
     scope: Clean = Field(max_length=500)
 
 
-class ReasonIn(In):
+class AdoptionReasonIn(In):
     reason: Clean = Field(max_length=500)
 
 
@@ -101,7 +101,7 @@ def statements(request: HttpRequest, territory: Place) -> list[StatementView]:
 
 
 @router.post("/statements", response={200: Done} | PROBLEMS)
-def state_fact(request: HttpRequest, body: StatementIn, key: IdempotencyKey) -> dict[str, UUID]:
+def state_fact(request: HttpRequest, body: FactStatementIn, key: IdempotencyKey) -> dict[str, UUID]:
     """State a fact of a territory with a paper."""
     return {
         "id": commands.state_fact(
@@ -173,13 +173,13 @@ def grant(request: HttpRequest, adoption_id: UUID, body: GrantIn, key: Idempoten
 
 
 @router.post("/adoptions/{adoption_id}/refuse", response={200: Done} | PROBLEMS)
-def refuse(request: HttpRequest, adoption_id: UUID, body: ReasonIn, key: IdempotencyKey) -> dict[str, UUID]:
+def refuse(request: HttpRequest, adoption_id: UUID, body: AdoptionReasonIn, key: IdempotencyKey) -> dict[str, UUID]:
     """Refuse the copy as the authority."""
     return {"id": commands.refuse(adoption_id=adoption_id, reason=body.reason, origin=origin_of(request, key))}
 
 
 @router.post("/adoptions/{adoption_id}/drop", response={200: Done} | PROBLEMS)
-def drop(request: HttpRequest, adoption_id: UUID, body: ReasonIn, key: IdempotencyKey) -> dict[str, UUID]:
+def drop(request: HttpRequest, adoption_id: UUID, body: AdoptionReasonIn, key: IdempotencyKey) -> dict[str, UUID]:
     """Give up an adoption before it is live."""
     return {"id": commands.drop(adoption_id=adoption_id, reason=body.reason, origin=origin_of(request, key))}
 
@@ -205,7 +205,7 @@ def roll_back(request: HttpRequest, adoption_id: UUID, key: IdempotencyKey) -> d
 
 
 @router.post("/adoptions/{adoption_id}/stop", response={200: Done} | PROBLEMS)
-def stop(request: HttpRequest, adoption_id: UUID, body: ReasonIn, key: IdempotencyKey) -> dict[str, UUID]:
+def stop(request: HttpRequest, adoption_id: UUID, body: AdoptionReasonIn, key: IdempotencyKey) -> dict[str, UUID]:
     """Stop it from tomorrow, as a supervisor."""
     return {"id": live_commands.stop(adoption_id=adoption_id, reason=body.reason, origin=origin_of(request, key))}
 

@@ -78,7 +78,7 @@ class ScenesOut(Schema):
     items: list[SceneView]
 
 
-class InForceOut(Schema):
+class SceneInForceOut(Schema):
     items: list[InForceView]
 
 
@@ -92,7 +92,7 @@ def scenes(request: HttpRequest) -> Any:
     return {"items": queries.scenes(viewer=viewer_of(request))}
 
 
-@router.get("/scenes-in-force", response={200: InForceOut, **PROBLEMS}, summary="Where which scene holds; open to all.")
+@router.get("/scenes-in-force", response={200: SceneInForceOut, **PROBLEMS}, summary="Where which scene holds; open to all.")
 def scenes_in_force(
     request: HttpRequest,
     territory: Annotated[str, Query(default="", pattern=r"^([1-9]\d{5})?$")] = "",
