@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from decimal import Decimal
+from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
 
 
@@ -15,7 +15,7 @@ def totals(names: Sequence[str], values: Sequence[Decimal], low: Sequence[Decima
         "yAxis": {"type": "category", "data": list(names), "inverse": True, "axisTick": {"show": False}},
         "tooltip": {"trigger": "axis"},
         "series": [
-            {"type": "bar", "data": [_n(v) for v in values], "barMaxWidth": 18, "label": {"show": True, "position": "right", "color": "inherit"}},
+            {"type": "bar", "data": [_n(v) for v in values], "barMaxWidth": 18, "label": {"show": True, "position": "insideLeft", "color": "#fff"}},
             {"type": "scatter", "symbol": "rect", "symbolSize": [2, 14], "data": [[_n(v), n] for n, v in enumerate(low)], "silent": True},
             {"type": "scatter", "symbol": "rect", "symbolSize": [2, 14], "data": [[_n(v), n] for n, v in enumerate(high)], "silent": True},
         ],
@@ -44,5 +44,5 @@ def around(since: Sequence[int], effects: Sequence[str]) -> dict[str, Any]:
 
 
 def _n(value: Decimal) -> Any:
-    """As JSON writes numbers: whole tenths divided, so that no name of a binary fraction is needed here."""
-    return int(value * 100) / 100
+    """As JSON writes numbers, rounded as the table beside it."""
+    return int((value * 100).quantize(Decimal(1), ROUND_HALF_UP)) / 100
