@@ -145,7 +145,27 @@ def clocks(root: Path) -> list[str]:
     return found
 
 
-CHECKS = [strangers_at_private_modules, uphill_foreign_keys, floats, writers, clocks]
+#: It asks for the number of the server's process, and sees no row.
+ASKS_FOR_A_PID = "src/luhai/desks/lane/attack_money.py"
+
+
+def past_the_sight(root: Path) -> list[str]:
+    """Nothing goes to the database around Django's wrappers: it would be seen as done by whoever the server was told of last."""
+    found = []
+    for path, tree in sources(root):
+        if path.as_posix() == ASKS_FOR_A_PID or path.as_posix().startswith("src/luhai/shell/"):
+            continue
+        for node in ast.walk(tree):
+            if not isinstance(node, ast.Attribute):
+                continue
+            receiver = node.value.id if isinstance(node.value, ast.Name) else ""
+            raw = node.attr == "connection" and receiver.startswith("connection")
+            if raw or node.attr == "callproc" or (node.attr in {"copy", "stream"} and receiver.startswith("cursor")):
+                found.append(f"{path}:{node.lineno} goes around the wrappers by {ast.unparse(node)}")
+    return found
+
+
+CHECKS = [strangers_at_private_modules, uphill_foreign_keys, floats, writers, clocks, past_the_sight]
 
 
 @pytest.mark.parametrize("check", CHECKS, ids=lambda c: c.__name__)
@@ -213,6 +233,8 @@ PLANTED_CODE = {
     "a name left behind": (uphill_foreign_keys, "market/matching/models.py", "x = models.ForeignKey('parties.Party', models.PROTECT)"),
     "a float": (floats, "market/matching/policy.py", "x = float(1)"),
     "a write in a query": (writers, "market/matching/queries.py", "Demand.objects.create()"),
+    "a way around the wrappers": (past_the_sight, "market/matching/queries.py", "x = cursor.copy('COPY x TO STDOUT')"),
+    "the driver's own connection": (past_the_sight, "market/matching/queries.py", "x = connection.connection.execute('SELECT 1')"),
     "a clock in a command": (clocks, "market/matching/commands.py", "x = timezone.now()"),
 }  # fmt: skip
 

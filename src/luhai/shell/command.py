@@ -75,6 +75,8 @@ class _Running:
     origin: Origin
     #: Of the commands that it called, in the order in which they ended, by their keys. All in a transaction share them.
     waiting: _Waiting
+    #: How many savepoints were open when it began.
+    depth: int
     events: list[dict[str, Any]] = field(default_factory=list)
 
 
@@ -151,15 +153,21 @@ def _perform(
     if outer is not None:  # a command called by a command: one transaction, and the outer one's fate
         assert outer.origin.actor == origin.actor, "a command acts for whoever asked the outer one"
         assert outer.origin.key != origin.key, "a command calls another with origin.child(...)"
-        before = len(outer.waiting)
+        before, tried = len(outer.waiting), len(connection.savepoint_ids) > outer.depth
         try:
             with transaction.atomic():  # refused and caught by the outer, it leaves nothing behind
-                return _once(name, permitted, origin, asked, run, outer.waiting)
+                answer = _once(name, permitted, origin, asked, run, outer.waiting)
+                if tried:  # the outer may yet take back what it did in a savepoint of its own: the entries go with it
+                    ended = {key: outer.waiting.pop(key) for key in list(outer.waiting)[before:]}
+                    with acting(origin.actor):
+                        _write(ended)
+                return answer
         except BaseException:
             for key in list(outer.waiting)[before:]:
                 del outer.waiting[key]
             raise
-    for attempt in range(_TRIES):
+    attempt, late = 0, False
+    while True:
         try:
             with acting(origin.actor, durable=True):
                 waiting: _Waiting = {}
@@ -170,13 +178,20 @@ def _perform(
             raise
         except Refusal as refusal:
             return _record_refusal(name, origin, asked, refusal)
-        except IntegrityError:  # the first may have been answered in the instant in which the journal was asked: ask it again
-            if attempt:
+        except IntegrityError as error:  # the first may have been answered in the instant in which the journal was asked: ask it again
+            if late or not _answered_meanwhile(error):
                 raise
+            late = True
         except OperationalError as error:
-            if getattr(error.__cause__, "sqlstate", None) not in _TRANSIENT or attempt == _TRIES - 1:
+            attempt += 1
+            if getattr(error.__cause__, "sqlstate", None) not in _TRANSIENT or attempt == _TRIES:
                 raise
-    raise AssertionError("unreachable")
+
+
+def _answered_meanwhile(error: IntegrityError) -> bool:
+    """Whether what was broken is that a key is answered once, and nothing of the command's own."""
+    diagnosis = getattr(error.__cause__, "diag", None)
+    return getattr(diagnosis, "constraint_name", None) == "a_key_is_answered_once"
 
 
 def _once(
@@ -188,13 +203,14 @@ def _once(
         return _answer_again(first, origin.key, name, asked)
     if origin.actor.role not in permitted:
         raise NotPermitted(command=name, role=str(origin.actor.role))
-    running = _Running(origin, waiting)
+    running = _Running(origin, waiting, len(connection.savepoint_ids))
     token = _running.set(running)
     try:
         result = run()
     finally:
         _running.reset(token)
     said = _Said(name, asked, Entry.DONE, "", {}, _pack(result))
+    assert origin.key not in waiting, "a command calls another with origin.child(...)"
     waiting[origin.key] = said, _row(origin, said, running.events)
     return result
 
@@ -229,7 +245,7 @@ def _record_refusal(name: str, origin: Origin, asked: str, refusal: Refusal) -> 
         "message": refusal.message,
         "facts": _storable(to_jsonable_python(refusal.facts)),
     }
-    for attempt in range(_TRIES):
+    for late in (False, True):
         try:
             with acting(origin.actor, durable=True):
                 first = _said(origin)
@@ -237,8 +253,8 @@ def _record_refusal(name: str, origin: Origin, asked: str, refusal: Refusal) -> 
                     said = _Said(name, asked, Entry.REFUSED, refusal.code, facts, None)
                     _write({origin.key: (said, _row(origin, said, []))})
             break
-        except IntegrityError:  # as above
-            if attempt:
+        except IntegrityError as error:  # as above
+            if late or not _answered_meanwhile(error):
                 raise
     if first is not None:
         return _answer_again(first, origin.key, name, asked)
@@ -264,11 +280,14 @@ def _row(origin: Origin, said: _Said, events: list[dict[str, Any]]) -> tuple[Any
 
 
 def _write(waiting: _Waiting) -> None:
-    """The entries of a transaction, its last statement; an inner command before the one that called it."""
+    """The entries of a transaction, its last statement; an inner command before the one that called it.
+
+    As the actor: whatever the database puts off until the commit is then done in the actor's sight.
+    """
     rows = [row for _, row in waiting.values()]
-    if rows:
-        with connection.cursor() as cursor:
-            cursor.execute(_ADD + ", ".join([_VALUES] * len(rows)), [value for row in rows for value in row])
+    with connection.cursor() as cursor:
+        for some in (rows[n : n + 1_000] for n in range(0, len(rows), 1_000)):
+            cursor.execute(_ADD + ", ".join([_VALUES] * len(some)), [value for row in some for value in row])
 
 
 def _name(run: Callable[..., Any]) -> str:

@@ -4,11 +4,12 @@ Policies in migrations read these settings through the SQL functions of `shell/m
 `luhai_person()`, `luhai_party()`, `luhai_role()`, `luhai_territory()`. Unset means nobody, who sees only what is public.
 
 The server is told just before the next statement, and only if it was told of somebody else: a look that needs no statement, and two looks
-of the same person one after the other, cost nothing. A `_Sight` stands before every statement of a connection, so none passes untold.
+of the same person one after the other, cost nothing. A `_Sight` stands before every statement that goes through Django's wrappers; a wall (tests/test_walls.py) forbids the ways around them.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Hashable, Iterator
 from contextlib import contextmanager, suppress
 from contextvars import ContextVar
@@ -28,6 +29,8 @@ _TELL = (
 )
 
 _PREPARED_MAX = 1_000
+#: A look that locks what it finds.
+_LOCKS = re.compile(r"\bFOR\s+(NO|UPDATE|SHARE|KEY)\b", re.IGNORECASE)
 
 #: What was asked, and the tables in which the answer stands: (tables, question).
 Question = tuple[tuple[str, ...], Hashable]
@@ -40,7 +43,7 @@ def acting(actor: Actor, *, durable: bool = False) -> Iterator[None]:
     A part of a transaction is no savepoint: who goes on after a refusal, and wants nothing of it to remain, says `transaction.atomic()`.
     """
     before = _acting.get()
-    if before is None or durable:
+    if before is None or durable or not connection.in_atomic_block:
         part = connection.in_atomic_block
         with transaction.atomic(durable=durable):
             sight = _sight()
@@ -57,11 +60,13 @@ def acting(actor: Actor, *, durable: bool = False) -> Iterator[None]:
     if before == actor:
         yield
         return
+    sight = _sight()
     try:
         with _seen_by(actor):
+            if sight.streaming:
+                sight.tell(actor)
             yield
     finally:
-        sight = _sight()
         if sight.streaming:  # rows that are still to be fetched are judged when they are, by no statement of ours
             with suppress(DatabaseError, InterfaceError):  # nothing can be fetched any more
                 sight.tell(before)
@@ -80,7 +85,7 @@ def memory() -> dict[Question, Any] | None:
 
     They are forgotten with the transaction, after a rollback to a savepoint, and when a table of theirs is written or locked.
     """
-    return _sight().memory if _acting.get() is not None else None
+    return _sight().memory if _acting.get() is not None and connection.in_atomic_block else None
 
 
 @contextmanager
@@ -123,7 +128,7 @@ class _Sight:
                     self.told = None
                     execute(_TELL, _settings(wanted), False, context)
                     self.told = wanted
-        if self.memory and (verb != "SELECT" or " FOR " in sql):
+        if self.memory and (verb != "SELECT" or _LOCKS.search(sql)):
             text = str(sql)
             for question in [q for q in self.memory if any(table in text for table in q[0])]:
                 del self.memory[question]

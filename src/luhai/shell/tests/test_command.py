@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
+from contextlib import suppress
 from datetime import timedelta
 from threading import Barrier, Thread
 from uuid import UUID, uuid4
 
 import pytest
-from django.db import IntegrityError, OperationalError, connection
+from django.db import IntegrityError, OperationalError, connection, transaction
 
 from conftest import NOON
 from luhai.kernel.origin import NOBODY, Actor, Origin, Role
@@ -176,7 +177,7 @@ def late(*, times: int, origin: Origin) -> int:
     tries[str(origin.key)] += 1
     if tries[str(origin.key)] <= times:
         with connection.cursor() as cursor:
-            cursor.execute("DO $$ BEGIN RAISE EXCEPTION 'there' USING ERRCODE = '23505'; END $$")
+            cursor.execute("DO $$ BEGIN RAISE EXCEPTION 'there' USING ERRCODE = '23505', CONSTRAINT = 'a_key_is_answered_once'; END $$")
     return tries[str(origin.key)]
 
 
@@ -184,3 +185,47 @@ def test_what_is_there_already_makes_the_journal_be_asked_again(fresh_db: str) -
     assert late(times=1, origin=origin()) == 2
     with pytest.raises(IntegrityError):
         late(times=2, origin=origin())
+
+
+class Undone(Exception):
+    """Taken back."""
+
+
+@command(may=[Role.BANK])
+def tried(*, again: bool, origin: Origin) -> UUID:
+    """Do something in a savepoint of its own, take it back, and, if so asked, do it for good."""
+    asked = origin.child("tried")
+    with suppress(Undone), transaction.atomic():
+        probe(amount=5, origin=asked)
+        raise Undone
+    return probe(amount=5, origin=asked) if again else UUID(int=0)
+
+
+@pytest.mark.django_db
+def test_what_an_outer_command_takes_back_was_never_done() -> None:
+    asked = origin()
+    tried(again=False, origin=asked)
+    assert [e.key for e in Entry.objects.filter(actor_id=BANKER.person_id, key__in=[asked.key, asked.child("tried").key])] == [asked.key]
+
+
+@pytest.mark.django_db
+def test_what_was_taken_back_is_done_when_it_is_asked_again() -> None:
+    asked, before = origin(), calls["probe"]
+    assert tried(again=True, origin=asked) == UUID(int=5)
+    assert calls["probe"] == before + 2
+    assert Entry.objects.filter(key=asked.child("tried").key, outcome=Entry.DONE).count() == 1
+
+
+@command(may=[Role.BANK])
+def breaks_its_own(*, origin: Origin) -> None:
+    calls["breaks"] += 1
+    with connection.cursor() as cursor:
+        cursor.execute("INSERT INTO journal_batch (number, first, last, root, chain, sealed_at, signature, public_key) VALUES (NULL, 1, 1, '', '', now(), '', '')")
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_broken_constraint_of_the_command_runs_it_once() -> None:
+    calls["breaks"] = 0
+    with pytest.raises(IntegrityError):
+        breaks_its_own(origin=origin())
+    assert calls["breaks"] == 1
