@@ -42,6 +42,8 @@ def object_to(
     if entry is None or entry.source.kind == "awaited":
         raise Invalid(field="indicator", problem=gettext_noop("an indicator of this system that is counted or reported"))
     value = policy.fixed(policy.number(claimed, "claimed"))
+    if not policy.possible(entry.source.shape, value, least=entry.source.least, most=entry.source.most):
+        raise Invalid(field="claimed", problem=gettext_noop("a value between the least and the most of this indicator"))
     if Objection.objects.filter(cycle=cycle, run=cycle.run, unit=one.unit, indicator=indicator).exists():
         raise OneAlready(kind=gettext_noop("objection"))
     used = Value.objects.get(cycle=cycle, run=cycle.run, unit=one.unit, indicator=indicator)

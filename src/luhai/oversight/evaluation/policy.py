@@ -147,6 +147,13 @@ def reported(shape: str, given: Mapping[str, str], *, least: Decimal | None = No
     return Reported(value, part, whole, tuple(fixed(number(v, "history")) for v in past))
 
 
+def possible(shape: str, value: Decimal, *, least: Decimal | None = None, most: Decimal | None = None) -> bool:
+    """Whether an indicator of this shape can have this value at all: a share lies from nought to a hundred, growth is not below -100."""
+    low = {"share": Decimal(0), "growth": Decimal(-100)}.get(shape, least)
+    high = Decimal(100) if shape == "share" else most
+    return (low is None or value >= low) and (high is None or value <= high)
+
+
 def jumps(value: Decimal, history: Sequence[Decimal], z_hundredths: int) -> bool:
     """Is the step to `value` unlike those before it: robust z of the step above the limit? Needs three earlier values to say so.
 

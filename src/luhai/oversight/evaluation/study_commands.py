@@ -36,7 +36,7 @@ def run_study(
     Units:   the outcome in ten thousand yuan, by quarter (`loans_outstanding` at its end, the others in it); yuan only.
     Writes:  a Study: the panel and the dates of adoption it was made from, their digest, the effect with its uncertainty, and placebos. An
              effect that is not found is reported like one that is.
-    Refuses: Absent (measure), Invalid (outcome, quarter_from, quarter_to, seed), NoEffect (nobody adopted within the quarters; nobody to compare with).
+    Refuses: Absent (measure), Invalid (outcome, quarter_from (also: before facts were counted), quarter_to, seed), NoEffect (nobody adopted within the quarters; nobody to compare with).
     Source:  measure M24-05; domain notes on oversight §2.6; docs/decisions/0058.
     """
     policies.measure(code=measure, viewer=SYSTEM)
@@ -54,6 +54,9 @@ def run_study(
         position = statistics.position()
         world = sources.World("territory", tuple(sorted(territories())), last, position, origin.at, {}, {})
         starts = world.starts.get(measure, {})
+        counted = min((r.day for t in world.units for r in world.of(t)), default=None)
+        if counted is None or counted > first.first:
+            raise Invalid(field="quarter_from", problem=gettext_noop("a quarter that was counted from its first day on: before the first fact nothing is known, which is not nought"))
         panel = {t: [policy.shown(_outcome(list(world.of(t)), outcome, q)) for q in quarters] for t in world.units}
     adopted = {t: str(policy.quarter_of(starts[t])) if t in starts else None for t in world.units}
     inputs = {

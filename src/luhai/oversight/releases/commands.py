@@ -180,19 +180,19 @@ def compute_release(*, release_id: UUID, engine: str = "duckdb", origin: Origin)
     with as_system():
         old = history.frozen()
         _in_order(old, month)
-        same, before = _newest(old, month), _newest(old, policy.following(month, -1))
+        same, before, after = _newest(old, month), _newest(old, policy.following(month, -1)), _newest(old, policy.following(month))
         basis = basis_on(end)
         position = statistics.position()
-        counted = _counted(row, engine, position, same, before)
+        counted = _counted(row, engine, position, same, before, after)
         fresh = Vintage(
             str(row.pk), f"{month:%Y-%m}", position, {(c.indicator, c.key): _plain(c) for c in counted}, None,
-            str(same.pk) if same else "", str(before.pk) if before else "",
+            *(str(r.pk) if r else "" for r in (same, before, after)),
         )  # fmt: skip
         decision = decide(history.vintages(old), fresh, list(INDICATORS.values()), basis.rule)
         if decision.open:
             raise WouldDisclose(count=len(decision.open))
         cells = _write(row, counted, decision.withheld)
-    row.position, row.engine, row.same, row.before = position, engine, same, before
+    row.position, row.engine, row.same, row.before, row.after = position, engine, same, before, after
     row.definitions, row.parameters, row.rules = policy.definitions_digest(INDICATORS.values()), basis.digest, basis.cited
     row.digest, row.cells, row.withheld = policy.cells_digest(map(_line, cells)), len(cells), sum(c.why != Why.FREE for c in cells)
     row.state, row.computed_at, row.computed_by = NEXT[State(row.state), Action.COMPUTE], origin.at, origin.actor.person_id
@@ -223,13 +223,15 @@ def _newest(old: list[Release], month: date) -> Release | None:
     return max((r for r in old if r.month == month), key=lambda r: r.vintage, default=None)
 
 
-def _counted(row: Release, engine: str, position: int, same: Release | None, before: Release | None) -> list[Computed]:
+def _counted(
+    row: Release, engine: str, position: int, same: Release | None, before: Release | None, after: Release | None
+) -> list[Computed]:  # fmt: skip
     from luhai.core.indicators.engine import EngineMissing
 
     try:
         return counting.count(
             engine, statistics.files(position), row.month, position, list(INDICATORS.values()),
-            same=same.position if same else None, before=before.position if before else None,
+            same=same.position if same else None, before=before.position if before else None, after=after.position if after else None,
         )  # fmt: skip
     except EngineMissing as problem:
         raise NoEngine(engine=engine, problem=str(problem)) from None

@@ -41,12 +41,12 @@ def month_end_rates(month: date, into: Iterable[str]) -> Rates:
 
 def count(
     engine: str, files: Sequence[Path], month: date, position: int, indicators: Sequence[Indicator], *, same: int | None = None,
-    before: int | None = None,
+    before: int | None = None, after: int | None = None,
 ) -> list[Cell]:  # fmt: skip
     """Every cell of a release of `month` as of a position of the journal; `indicator` of a cell is its line's name.
 
-    `same`: the position of the vintage that this one follows; `before`: of the newest release of the month before. Then what came to be known
-    after them is counted, too.
+    `same`: the position of the vintage that this one follows; `before`: of the newest release of the month before; `after`: of the month after,
+    if that is out already. Then what came to be known after them is counted, too.
     Refuses: ValueError, EngineMissing (as the engine does).
     """
     from luhai.core.indicators.engine import CUBES, computed, opened, prune
@@ -78,8 +78,11 @@ def count(
         of(facts, stocks, following(month, -1), "{}<")
         if before is not None:
             of(facts.filter(facts.position > before), stocks, following(month, -1), "{}<+")
+        if after is not None:
+            of(facts.filter(facts.position > after), stocks, month, "{}>+")
         if same is not None:
             late = facts.filter(facts.position > same)
+            of(late, stocks, following(month, -1), "{}<++")
             of(late, lines, month, "{}+")
             cells(late, means, month, "{}+")
     return found

@@ -35,4 +35,4 @@ def vintages(releases: Iterable[Release]) -> list[Vintage]:
 
 def _vintage(r: Release) -> Vintage:
     assert r.position is not None, r.pk
-    return Vintage(str(r.pk), f"{r.month:%Y-%m}", r.position, {}, {}, str(r.same_id or ""), str(r.before_id or ""))
+    return Vintage(str(r.pk), f"{r.month:%Y-%m}", r.position, {}, {}, str(r.same_id or ""), str(r.before_id or ""), str(r.after_id or ""))

@@ -7,11 +7,15 @@ A line is one series of cells. Some lines are printed; others can be worked out 
     loans_drawn~    what is left of it without documents: loans_drawn − secured_drawn
     x:taken         what a stock lost in the month, where no printed flow says so
     x<              what a stock was at the beginning of the month, as known at the release's position
-    x+3f2a…         what came to be known between an earlier release and this one: the difference of the two
+    x+              what came to be known between the earlier release of the same month and this one: the difference of the two
+    x<+             of a stock's opening: what came to be known of it since the newest release of the month before
+    x<++            of a stock's opening: since the earlier release of the same month
+    x>+             of a stock: since the newest release of the month after, whose opening is this stock as it was known then
 
 Relations of one release: a total is the sum of its parts, in every table; stock = opening + added − taken; all = documented + rest; a mean
 follows its numerator and denominator. Between releases: opening = the last month's stock + what came to be known late; the new vintage =
-the old one + what came to be known late. Where nothing came late the two are the same figure, and the attacker is taken to know that.
+the old one + what came to be known late; a new vintage's stock = the next month's opening + what came to be known late, where the next month
+was out before. Where nothing came late the two are the same figure, and the attacker is taken to know that.
 
 Source: domain notes on oversight §1.6 (differencing guard across vintages). Worked through in docs/algorithms/disclosure-control.md.
 """
@@ -85,9 +89,11 @@ class Vintage:
     position: int
     cells: dict[tuple[str, Key], Counted] = field(default_factory=dict)
     withheld: dict[tuple[str, Key], Why] | None = None
-    #: Earlier releases of which this one can be taken off: of the same month, and of the month before (for its opening).
+    #: Earlier releases of which this one can be taken off: of the same month, of the month before (for its opening), and of the month after
+    #: (from whose opening its stock can be taken).
     same: str = ""
     before: str = ""
+    after: str = ""
 
     def lines(self) -> dict[str, dict[Key, Counted]]:
         found: dict[str, dict[Key, Counted]] = defaultdict(dict)
@@ -158,8 +164,16 @@ def web(vintages: Sequence[Vintage], indicators: Iterable[Indicator], rule: Rule
             for line in lines:
                 if line.form is Form.STOCK:
                     _differs(found, known[vintage.before], line.name, vintage, f"{line.name}<", f"{line.name}<+", ("value",), bool(line.minus))
+        if vintage.after in known:
+            for line in lines:
+                if line.form is Form.STOCK:
+                    _differs(found, known[vintage.after], f"{line.name}<", vintage, line.name, f"{line.name}>+", ("value",), bool(line.minus))
         if vintage.same in known:
             for line in lines:
+                if line.form is Form.STOCK:
+                    _differs(
+                        found, known[vintage.same], f"{line.name}<", vintage, f"{line.name}<", f"{line.name}<++", ("value",), bool(line.minus)
+                    )
                 _differs(found, known[vintage.same], line.name, vintage, line.name, f"{line.name}+", ("value",), bool(line.minus))
             for mean in means:
                 _differs(found, known[vintage.same], mean.key, vintage, mean.key, f"{mean.key}+", ("numerator", "denominator"), False)

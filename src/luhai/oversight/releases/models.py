@@ -42,6 +42,7 @@ class Release(models.Model):
     withheld = models.PositiveIntegerField(default=0)
     same = models.ForeignKey("self", models.PROTECT, null=True, related_name="+")  # the vintage of the month that was newest before
     before = models.ForeignKey("self", models.PROTECT, null=True, related_name="+")  # the newest of the month before
+    after = models.ForeignKey("self", models.PROTECT, null=True, related_name="+")  # the newest of the month after, if that was out before
     computed_at = models.DateTimeField(null=True)
     computed_by = models.UUIDField(null=True)
     published_at = models.DateTimeField(null=True)

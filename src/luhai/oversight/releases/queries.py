@@ -241,7 +241,7 @@ def _view(r: Release, viewer: Actor) -> ReleaseView:
     mine = r.state in OUT or _oversees(viewer)
     return ReleaseView(
         r.pk, policy.name(r.month, r.vintage), f"{r.month:%Y-%m}", r.vintage, r.kind, r.state if mine else State.PLANNED, r.due,
-        r.embargo_until, r.reason, r.changed, *((r.position, r.engine, r.definitions, r.parameters, tuple(r.rules), r.digest, r.cells, r.withheld,
+        r.embargo_until, r.reason if mine else "", r.changed if mine else "", *((r.position, r.engine, r.definitions, r.parameters, tuple(r.rules), r.digest, r.cells, r.withheld,
         r.computed_at) if mine else (None, "", "", "", (), "", 0, 0, None)), r.published_at,
     )  # fmt: skip
 

@@ -8,6 +8,7 @@ Locks: the adoption's row first (of a tally: the reader's, then the adoption's);
 from __future__ import annotations
 
 from collections import defaultdict
+from contextlib import suppress
 from datetime import date, datetime, timedelta
 from typing import Any, Final
 from uuid import NAMESPACE_URL, UUID, uuid5
@@ -257,7 +258,8 @@ def stop(*, adoption_id: UUID, reason: str, origin: Origin) -> UUID:
 def _withdraw(row: Adoption, p: Package, day: date, origin: Origin) -> None:
     """From a day on: no scene, no new business under the measure, the parameters as they were the day before it was live."""
     if row.until is None or day < row.until:
-        checks.end_scene(scene=p.scene, territory=row.territory, valid_to=day, origin=origin)
+        with suppress(checks.SceneNotInForce):  # somebody who oversees withdrew it by hand; the rest of the package still has to end
+            checks.end_scene(scene=p.scene, territory=row.territory, valid_to=day, origin=origin)
     if standing(row) in ("in_force", "evaluated", "extended", "piloting"):  # else a supervisor suspended it by hand
         step(row, p, "suspended", day, origin, reason=row.back_reason)
     assert row.live_from is not None, row.pk
@@ -324,13 +326,17 @@ def watch(*, limit: int = BATCH, origin: Origin) -> dict[str, Any]:
     else:
         more = False
     with as_system():
-        live = {(r.scene, r.territory): r for r in Adoption.objects.filter(live_from__isnull=False).order_by("live_from")}
+        begun: dict[tuple[str, str], list[Adoption]] = defaultdict(list)
+        for one in Adoption.objects.filter(live_from__isnull=False).order_by("-live_from"):
+            begun[one.scene, one.territory].append(one)
     counted: dict[tuple[UUID, date], dict[str, int]] = defaultdict(lambda: defaultdict(int))
     for event in events:
         day = queries.day_of(event.at)
         for scene in _under(event):
-            row = live.get((scene, queries.corridor(event.data.get("territory"))))
-            if row is None or row.live_from is None or day < row.live_from:
+            here = begun.get((scene, queries.corridor(event.data.get("territory"))), [])
+            # The journal may be read late: what was done before a newer adoption counts for the one before it.
+            row = next((r for r in here if r.live_from is not None and r.live_from <= day), None)
+            if row is None:
                 continue
             tally = counted[row.pk, day.replace(day=1)]
             if event.kind == "payments.checked":

@@ -211,11 +211,11 @@ def corridor(territory: str | None) -> str:
 
 
 def _receipts(codes: Sequence[str], on: date) -> dict[str, int]:
-    """Payments credited in the twelve months to the day; nothing where the journal was never read."""
+    """Payments credited in the twelve calendar months up to the day's own; nothing where the journal was never read."""
     if not statistics.standing(viewer=SYSTEM).position:
         return {}
-    first = f"{on.year - 1}-{on.month:02d}" if on.year > 2020 else "2020-01"
-    cells = statistics.figures(indicator="receipts", month_from=first, month_to=f"{on:%Y-%m}", viewer=SYSTEM).cells
+    first = max(months_ago(on.replace(day=1), 11), date(2020, 1, 1))
+    cells = statistics.figures(indicator="receipts", month_from=f"{first:%Y-%m}", month_to=f"{on:%Y-%m}", viewer=SYSTEM).cells
     counted: Counter[str] = Counter()
     for cell in cells:
         counted[cell.territory] += cell.count or 0

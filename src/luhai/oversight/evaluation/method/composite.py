@@ -42,6 +42,8 @@ from luhai.oversight.evaluation.method.system import (
 
 #: How many earlier values make the own baseline.
 OWN_VALUES: Final = 4
+#: Values that a median of peers must stand on, the unit's own among them.
+PEERS_LEAST: Final = 4
 
 Everyone = Mapping[str, Mapping[str, Given]]
 
@@ -195,8 +197,8 @@ def _cells(system: System, given: Everyone, units: Sequence[str]) -> dict[str, l
         medians = {}
         for group in {groups[unit] for unit in units if unit in groups}:
             there = [v for unit, v in values.items() if v is not None and groups.get(unit) == group]
-            # A unit alone is no group: it would be measured against itself.
-            medians[group] = float(np.median(there)) if len(there) > 1 else None
+            # In a group of two the median gives the other's value away to whoever knows his own, and it is printed.
+            medians[group] = float(np.median(there)) if len(there) >= PEERS_LEAST else None
         for unit in units:
             brought = given[unit].get(item.key, Given(status=Status.NO_DATA))
             peers = medians.get(groups[unit]) if unit in groups else None

@@ -251,7 +251,7 @@ def test_objections_have_their_time_their_judge_and_their_owner() -> None:
         commands.finalise(cycle_id=cycle, origin=by())
     with pytest.raises(TooLate):
         objected(cycle, at=AFTER)
-    for indicator, claimed in (("P23", "1"), ("X", "1"), ("P03", "many")):
+    for indicator, claimed in (("P23", "1"), ("X", "1"), ("P03", "many"), ("P03", "100.5"), ("P03", "-1")):
         with pytest.raises(Invalid):
             objected(cycle, indicator, claimed)
     assert state_of(cycle) is State.DRAFT_PUBLISHED, "a refused objection leaves the state alone"

@@ -11,7 +11,7 @@ from luhai.core.indicators.disclosure import Why
 from luhai.oversight.releases.linking import lines_of
 from luhai.oversight.statistics.indicators import INDICATORS
 
-from .world import USED, corridor, printed, released, too_near
+from .world import USED, Told, corridor, printed, released, too_near
 
 MONTHS = ("2026-01", "2026-02", "2026-03")
 THREE = [("2026-01", 100), ("2026-02", 200), ("2026-03", 300)]
@@ -75,6 +75,44 @@ def test_a_lone_late_fact_is_withheld_as_a_difference() -> None:
     assert (name, whole) not in out[0].withheld
     assert out[1].withheld[name, whole] is Why.OTHERS
     assert out[1].cells[name, whole].contributors >= 4
+
+
+PLAIN = ("500000", "S", "C", "CT01", "CNY", "RSI", "CRD", "N", "_Z")
+ALL_OF = tuple("CNY" if i == 4 else "_T" for i in range(9))
+
+
+def _told(steps: list[tuple[str, int]]) -> list[Told]:
+    """Loans of alike companies, one step after another: of which month, and of how many companies."""
+    found: list[Told] = []
+    for n, (month, companies) in enumerate(steps):
+        found += [Told(len(found) + 1 + c, month, "drawn", f"c{c}", 1000 + 7 * c + n, False, PLAIN, 400) for c in range(companies)]
+    return found
+
+
+@pytest.mark.parametrize(
+    ("steps", "plan"),
+    [
+        # The first month's final figures, after the second month is out: what one company told after that.
+        ([("2026-01", 20), ("2026-02", 20), ("2026-01", 20), ("2026-01", 1)], [("2026-01", 20), ("2026-02", 60), ("2026-01", 61)]),
+        # The second month again: in it many told something late, of the first month one.
+        (
+            [("2026-01", 20), ("2026-02", 20), ("2026-01", 20), ("2026-02", 20), ("2026-01", 1)],
+            [("2026-01", 20), ("2026-02", 60), ("2026-02", 81)],
+        ),
+    ],
+)
+def test_an_opening_is_a_vintage_of_the_month_before(steps: list[tuple[str, int]], plan: list[tuple[str, int]]) -> None:
+    """A month's balance less its flows is the balance of the month before, as known later: an attacker takes one from another."""
+    out, _ = released(_told(steps), plan)
+    shown = printed(out)
+    known = []  # the balance at the end of the first month, as each vintage lets it be worked out
+    for v in out:
+        terms = [("loans_outstanding", 1)] if v.month == "2026-01" else [("loans_outstanding", 1), ("loans_drawn", -1)]
+        if all((v.id, name, ALL_OF) in shown for name, _sign in terms):
+            known.append(sum(sign * shown[v.id, name, ALL_OF] for name, sign in terms))
+    alone = _told(steps)[-1].amount
+    assert known
+    assert alone not in {b - a for a in known for b in known}
 
 
 def test_lines_are_closed() -> None:

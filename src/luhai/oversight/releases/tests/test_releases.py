@@ -8,6 +8,7 @@ from uuid import uuid4
 
 import pytest
 
+from luhai.core.evidence.tests.world import sql
 from luhai.core.indicators.disclosure import Why
 from luhai.kernel.origin import PUBLIC, SYSTEM, Actor, Role
 from luhai.kernel.refusal import Absent, Invalid, NotPermitted, Refusal
@@ -113,6 +114,44 @@ def test_a_second_vintage_supersedes_and_both_stay() -> None:
     assert (after.value, after.conf_status) == (None, "D"), "one company came late: the difference would be its amount"
     changed = queries.changes(release_id=second, viewer=PUBLIC)
     assert ("loans_drawn", whole) in {(c.indicator, c.key) for c in changed}
+
+
+def test_final_figures_are_not_taken_from_the_next_month_s_opening() -> None:
+    """When March's final figures come, April is out: its balance less its flows is March's balance as it was known then."""
+    busy(JANUARY)
+    read_on()
+    out("2026-01")
+    busy(FEBRUARY)
+    read_on()
+    next_month = out("2026-02")
+    late = 7_654_321
+    told(drawn(late, company=3), at=JANUARY + timedelta(hours=1))
+    read_on()
+    final = out("2026-01", kind="FINAL")
+    assert sql(OFFICER, f"SELECT after_id FROM releases_release WHERE id = '{final}'") == [(next_month,)]
+    found = sql(OFFICER, f"SELECT value, contributors FROM releases_count WHERE release_id = '{final}' AND name = 'loans_outstanding>+' AND key[1] = '_T'")
+    assert found
+    assert set(found) == {(late, 1)}
+    whole = ("_T", "_T", "_T", "_T", "CNY", "_T", "_T", "_T", "_T")
+    shown = {(x.release_id, x.indicator): x.value for x in seen(vintage="all") if x.key == whole and x.value is not None}
+    parts = [(next_month, "loans_outstanding"), (next_month, "loans_drawn"), (next_month, "loans_repaid"), (final, "loans_outstanding")]
+    assert (final, "loans_outstanding") not in shown or not all(p in shown for p in parts), "one company came late: the difference would be its amount"
+
+
+def test_why_a_planned_revision_comes_is_told_with_it() -> None:
+    """Before it is out, others than those who oversee know only when it is due."""
+    busy(JANUARY)
+    read_on()
+    out("2026-01")
+    made = commands.revise_release(month="2026-01", reason="a bank reported twice", changed="loans drawn fall by a third", origin=by())
+    told_to = {who: queries.release(release_id=made, viewer=who) for who in (PUBLIC, OFFICER)}
+    assert (told_to[PUBLIC].reason, told_to[PUBLIC].changed) == ("", "")
+    assert told_to[OFFICER].reason == "a bank reported twice"
+    assert {d.release.reason for d in queries.calendar(viewer=PUBLIC) if d.release} == {""}
+    commands.compute_release(release_id=made, origin=by())
+    assert queries.release(release_id=made, viewer=PUBLIC).reason == ""
+    commands.publish_release(release_id=made, origin=by(HEAD))
+    assert queries.release(release_id=made, viewer=PUBLIC).changed == "loans drawn fall by a third"
 
 
 def test_a_vintage_in_which_nothing_came_late_prints_the_same() -> None:

@@ -124,6 +124,7 @@ def vintage(facts: Sequence[Told], month: str, upto: int, old: Sequence[Vintage]
     """Everything that `counting.count` would count."""
     same = next((v for v in reversed(old) if v.month == month), None)
     prior = next((v for v in reversed(old) if v.month == before(month)), None)
+    later = next((v for v in reversed(old) if before(v.month) == month), None)
     lines, means, _shares = lines_of(indicators)
     found = [c for x in lines for c in counted(facts, x, month, upto)] + [c for m in means for c in counted(facts, m, month, upto)]
     stocks = [x for x in lines if x.form is Form.STOCK]
@@ -133,8 +134,11 @@ def vintage(facts: Sequence[Told], month: str, upto: int, old: Sequence[Vintage]
     if same:
         found += [c for x in lines for c in counted(facts, x, month, upto, same.position, f"{x.name}+")]
         found += [c for m in means for c in counted(facts, m, month, upto, same.position, f"{m.key}+")]
+        found += [c for x in stocks for c in counted(facts, x, before(month), upto, same.position, f"{x.name}<++")]
+    if later:
+        found += [c for x in stocks for c in counted(facts, x, month, upto, later.position, f"{x.name}>+")]
     number = sum(v.month == month for v in old) + 1
-    return Vintage(f"{month}.{number}", month, upto, {(c.name, c.key): c for c in found}, None, same.id if same else "", prior.id if prior else "")
+    return Vintage(f"{month}.{number}", month, upto, {(c.name, c.key): c for c in found}, None, same.id if same else "", prior.id if prior else "", later.id if later else "")  # fmt: skip
 
 
 def released(

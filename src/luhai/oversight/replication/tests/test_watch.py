@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import pytest
 
 from luhai.core.policies import queries as policies
+from luhai.core.rules import queries as parameters
 from luhai.kernel.origin import PUBLIC, SYSTEM
 from luhai.kernel.refusal import NotPermitted
 from luhai.oversight.replication import commands, live_commands, queries
 from luhai.oversight.replication.packages import Limits
 from luhai.oversight.replication.tests import world
 from luhai.oversight.replication.tests.world import (
+    DAYS,
     MEASURE,
+    PACKAGE,
     SICHUAN,
     TODAY,
     Exporter,
@@ -26,6 +29,8 @@ from luhai.oversight.replication.tests.world import (
     status,
     supported,
 )
+from luhai.oversight.statistics.tests import world as figures
+from luhai.settlement.checks import commands as checks
 from luhai.settlement.payments import commands as payments
 from luhai.shell import journal
 
@@ -97,6 +102,31 @@ def test_a_limit_that_is_passed_stops_it_from_tomorrow(w: world.World, monkeypat
     assert status(key) == "rolled_back"
 
 
+def test_a_scene_that_was_withdrawn_by_hand_keeps_nothing_from_stopping(w: world.World) -> None:
+    """Whoever oversees may take a scene out of force by itself; the package must still be stopped, and the measure with it."""
+    resting = product([MEASURE])
+    key = live(w, overrides={DAYS: "120"})
+    checks.withdraw_scene(scene=PACKAGE, territory=SICHUAN, valid_to=TODAY + timedelta(days=2), origin=by(w.supervisor, 1))
+    live_commands.stop(adoption_id=key, reason="a clue", origin=by(w.supervisor, 1))
+    assert status(key) == "stopped"
+    assert [matches(resting, SICHUAN, TODAY + timedelta(days=n)) for n in (1, 2)] == ["met", ""]
+    values = parameters.parameters(viewer=SYSTEM)
+    assert [str(values.value(DAYS, TODAY + timedelta(days=n), SICHUAN).value) for n in (1, 2)] == ["120", "180"]
+
+
+def test_what_was_done_before_a_second_adoption_counts_for_the_first(w: world.World) -> None:
+    """The journal may be read late: by then the package was rolled back and adopted anew."""
+    first = live(w)
+    checked(w.exporter, 10_000_00, 31, 1)
+    live_commands.ask_roll_back(adoption_id=first, day=TODAY + timedelta(days=2), reason="anew", origin=by(w.first, 1))
+    live_commands.roll_back(adoption_id=first, origin=by(w.second, 1))
+    second = live(w, start=3, at=2)
+    checked(w.exporter, 11_000_00, 31, 3)
+    watched(3)
+    assert [t[0] for t in tallies(first)] == [1]
+    assert [t[0] for t in tallies(second)] == [1]
+
+
 def test_a_supervisor_stops_it_alone_and_a_province_does_not(w: world.World) -> None:
     key = live(w)
     with pytest.raises(NotPermitted):
@@ -111,3 +141,12 @@ def test_where_nothing_is_live_nothing_is_asked(fresh_db: str, settings: Any, tm
     journal.seal(at=by().at)
     assert not queries.waiting()
     assert live_commands.watch_all(by().at) == 0
+
+
+def test_receipts_of_twelve_months_are_of_twelve_months(fresh_db: str) -> None:
+    """A month a year ago is the thirteenth; more receipts than there were would make a condition hold that does not."""
+    for year, month in ((2025, 3), (2025, 4), (2026, 3)):
+        figures.told(figures.credited(1_000_00, territory=SICHUAN), at=datetime(year, month, 10, 4, tzinfo=UTC))
+    figures.sealed(at=by(days=20).at)
+    figures.gathered()
+    assert queries.facts_of([SICHUAN], date(2026, 3, 22))[SICHUAN]["receipts_12m"].value == 2
