@@ -7,9 +7,11 @@ from __future__ import annotations
 
 import ast
 import csv
+import dataclasses
 import inspect
 import os
 import re
+import typing
 from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
@@ -243,3 +245,32 @@ def test_no_two_bodies_share_a_name() -> None:
             if isinstance(node, ast.ClassDef):
                 body, other = ast.unparse(node), seen.setdefault(node.name, (ast.unparse(node), str(path)))
                 assert body == other[0], f"{node.name} in {path} is another than in {other[1]}"
+
+
+def _plain(annotation: Any, found: dict[str, dict[str, set[str]]], depth: int = 0) -> None:
+    """Every plain value under an annotation: name -> where it is defined -> the names of its fields."""
+    for inner in typing.get_args(annotation):
+        _plain(inner, found, depth + 1)
+    if not (isinstance(annotation, type) and dataclasses.is_dataclass(annotation)) or depth > 12:
+        return
+    places = found.setdefault(annotation.__name__, {})
+    place = f"{annotation.__module__}.{annotation.__qualname__}"
+    if place not in places:
+        hints = typing.get_type_hints(annotation)
+        places[place] = {*hints}
+        for hint in hints.values():
+            _plain(hint, found, depth + 1)
+
+
+def test_no_two_answers_share_a_name() -> None:
+    """As with bodies: what queries answer is described by the name of its class."""
+    found: dict[str, dict[str, set[str]]] = {}
+    for _path, router in api._routers:
+        for view in router.path_operations.values():
+            for operation in view.operations:
+                for model in operation.response_models.values():
+                    for field in getattr(model, "model_fields", {}).values():
+                        _plain(field.annotation, found)
+    assert len(found) > 50
+    for name, places in found.items():
+        assert len({frozenset(fields) for fields in places.values()}) == 1, f"{name}: {sorted(places)}"

@@ -14,7 +14,7 @@ from luhai.kernel.money import MAX_MINOR
 from luhai.shell.api import PROBLEMS, Clean, Cursor, IdempotencyKey, Limit, Page, origin_of, viewer_of
 
 from . import commands, line_commands, queries
-from .queries import EventView, LineRow, LineView, LoanRow, LoanView, StatementView
+from .queries import LineRow, LineView, LoanEvent, LoanRow, LoanView, StatementView
 
 router = Router(tags=["lending"])
 
@@ -162,7 +162,7 @@ class CollectedOut(Schema):
 
 
 class LendingHistoryOut(Schema):
-    items: list[EventView]
+    items: list[LoanEvent]
 
 
 ANSWERS: dict[Any, Any] = {200: LendingOut, **PROBLEMS}

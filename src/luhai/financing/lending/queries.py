@@ -208,7 +208,7 @@ class LoanView:
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class LoanEntry:
     """One line of a statement: a day's interest and penalty, a fee, or what came in. Signs as the borrower sees them."""
 
     on: date
@@ -226,7 +226,7 @@ class StatementView:
 
     draw_id: UUID
     currency: str
-    entries: tuple[Entry, ...]
+    entries: tuple[LoanEntry, ...]
     receipts: tuple[ReceiptView, ...]
     owed: Owed
 
@@ -246,7 +246,7 @@ class ReceiptView:
 
 
 @dataclass(frozen=True, slots=True)
-class EventView:
+class LoanEvent:
     draw_id: UUID | None
     act: str
     after: str
@@ -296,10 +296,10 @@ def lines(*, state: str = "", cursor: str = "", limit: int = 50, viewer: Actor) 
 
 
 @query(may=SIGNED_IN)
-def history(*, line_id: UUID, viewer: Actor) -> list[EventView]:
+def history(*, line_id: UUID, viewer: Actor) -> list[LoanEvent]:
     """What was done to a line and its draws, first to last. Refuses: Absent."""
     rows = Event.objects.filter(line=line_of(line_id)).order_by("at", "id")
-    return [EventView(r.draw_id, r.act, r.after, r.party, r.data, r.at) for r in rows]
+    return [LoanEvent(r.draw_id, r.act, r.after, r.party, r.data, r.at) for r in rows]
 
 
 # --- loans --------------------------------------------------------------------------------------------------------------
@@ -376,18 +376,18 @@ def statement(
 ) -> StatementView:
     """What was lent, grew and came, from `since` to `until` (both counted), in order. Refuses: Absent."""
     row = _draw(draw_id)
-    entries = [Entry(row.starts_on, "lent", row.amount, 0, 0, 0, "")] if row.starts_on else []
+    entries = [LoanEntry(row.starts_on, "lent", row.amount, 0, 0, 0, "")] if row.starts_on else []
     entries += [
-        Entry(c.day, "grown", 0, c.interest, c.penalty, 0, "")
+        LoanEntry(c.day, "grown", 0, c.interest, c.penalty, 0, "")
         for c in DayClose.objects.filter(draw=row)
         if c.interest or c.penalty
     ]
     entries += [
-        Entry(calendar().local_date(f.at), "charged", 0, 0, 0, f.amount, f.reason)
+        LoanEntry(calendar().local_date(f.at), "charged", 0, 0, 0, f.amount, f.reason)
         for f in Fee.objects.filter(draw=row)
     ]
     entries += [
-        Entry(m.on, "paid", m.principal, m.interest, m.penalty, m.fees, m.how)
+        LoanEntry(m.on, "paid", m.principal, m.interest, m.penalty, m.fees, m.how)
         for m in Movement.objects.filter(draw=row)
     ]
     order = ("lent", "charged", "paid", "grown")

@@ -375,7 +375,7 @@ def _repayment(view: LoanView, viewer: Actor) -> escrow.EscrowView | None:
         return None
 
 
-def _statement(view: LoanView, viewer: Actor) -> list[tuple[queries.Entry, int]]:
+def _statement(view: LoanView, viewer: Actor) -> list[tuple[queries.LoanEntry, int]]:
     """Each line with what is owed after it, the newest first."""
     owed, shown = 0, []
     for entry in queries.statement(draw_id=view.id, viewer=viewer).entries:

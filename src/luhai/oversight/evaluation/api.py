@@ -20,12 +20,12 @@ from .queries import (
     ObjectionLine,
     RectificationLine,
     Reports,
+    Reverified,
     RunLine,
     Scorecard,
     StudyLine,
     StudyView,
     UnitLine,
-    Verified,
 )
 
 router = Router(tags=["evaluation"])
@@ -320,7 +320,7 @@ def study(request: HttpRequest, study_id: UUID) -> StudyView:
     return queries.study(study_id=study_id, viewer=viewer_of(request))
 
 
-@router.get("/verify", response={200: Verified} | PROBLEMS)
-def verify(request: HttpRequest) -> Verified:
+@router.get("/verify", response={200: Reverified} | PROBLEMS)
+def verify(request: HttpRequest) -> Reverified:
     """Compute every digest and every score again, and name what differs."""
     return queries.verify(viewer=viewer_of(request))

@@ -350,7 +350,7 @@ class StudyView:
 
 
 @dataclass(frozen=True, slots=True)
-class Verified:
+class Reverified:
     """What going through everything again found: `different` names each run whose inputs or result are not what their digests say."""
 
     runs: int
@@ -573,7 +573,7 @@ def study(*, study_id: UUID, viewer: Actor) -> StudyView:
 
 
 @query(may=OVERSEEING)
-def verify(*, viewer: Actor) -> Verified:
+def verify(*, viewer: Actor) -> Reverified:
     """Compute the digest of every frozen run's inputs again, score each again, and estimate each study again; name what differs."""
     different, cards = [], 0
     runs = list(Run.objects.filter(frozen_at__isnull=False).select_related("cycle").order_by("cycle_id", "number"))
@@ -597,7 +597,7 @@ def verify(*, viewer: Actor) -> Verified:
     for s in made:
         if policy.digest(s.inputs) != s.inputs_digest or estimated(s.inputs) != s.result:
             different.append(f"study {s.pk}")
-    return Verified(len(runs), cards, len(made), tuple(different))
+    return Reverified(len(runs), cards, len(made), tuple(different))
 
 
 # ------------------------------------------------------------------------------------------------ building

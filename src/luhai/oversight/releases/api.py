@@ -16,7 +16,7 @@ from luhai.shell.api import PROBLEMS, Clean, Cursor, IdempotencyKey, Limit, orig
 
 from . import commands, queries
 from .lifecycle import Kind
-from .queries import CellView, Change, Due, Events, Observation, ReleaseView
+from .queries import CellView, Due, Events, FigureChange, FiguresRelease, Observation
 
 router = Router(tags=["releases"])
 
@@ -66,8 +66,8 @@ class Computed(Schema):
     digest: str
 
 
-@router.get("/", response={200: list[ReleaseView]} | PROBLEMS)
-def releases(request: HttpRequest, month: Month = "") -> list[ReleaseView]:
+@router.get("/", response={200: list[FiguresRelease]} | PROBLEMS)
+def releases(request: HttpRequest, month: Month = "") -> list[FiguresRelease]:
     """All releases, newest first."""
     return list(queries.releases(month=month, viewer=viewer_of(request)))  # a pair would be read as a status and its answer
 
@@ -89,14 +89,14 @@ def figures(
     )
 
 
-@router.get("/{uuid:release_id}", response={200: ReleaseView} | PROBLEMS)
-def release(request: HttpRequest, release_id: UUID) -> ReleaseView:
+@router.get("/{uuid:release_id}", response={200: FiguresRelease} | PROBLEMS)
+def release(request: HttpRequest, release_id: UUID) -> FiguresRelease:
     """One release: its month, vintage, position and digests."""
     return queries.release(release_id=release_id, viewer=viewer_of(request))
 
 
-@router.get("/{uuid:release_id}/changes", response={200: list[Change]} | PROBLEMS)
-def changes(request: HttpRequest, release_id: UUID) -> list[Change]:
+@router.get("/{uuid:release_id}/changes", response={200: list[FigureChange]} | PROBLEMS)
+def changes(request: HttpRequest, release_id: UUID) -> list[FigureChange]:
     """Which figures it shows otherwise than the vintage before."""
     return list(queries.changes(release_id=release_id, viewer=viewer_of(request)))
 

@@ -46,7 +46,7 @@ MOST: Final = 100_000
 
 
 @dataclass(frozen=True, slots=True)
-class ReleaseView:
+class FiguresRelease:
     """A release as the viewer may know it. Before it is out, others than those who oversee know only when it is due."""
 
     id: UUID
@@ -78,7 +78,7 @@ class Due:
     month: str
     kind: str
     due: date
-    release: ReleaseView | None
+    release: FiguresRelease | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,7 +127,7 @@ class CellView:
     """One cell with its formula, its vintage, its method's digest, its other vintages; and, for those who oversee, what stands behind it."""
 
     observation: Observation
-    release: ReleaseView
+    release: FiguresRelease
     indicator: Indicator
     method_holds: bool  # the definition is the same today
     vintages: tuple[Observation, ...]
@@ -161,7 +161,7 @@ class Events:
 
 
 @dataclass(frozen=True, slots=True)
-class Change:
+class FigureChange:
     """A figure that a vintage shows otherwise than the one before."""
 
     indicator: str
@@ -176,7 +176,7 @@ class Change:
 
 
 @query(may=EVERYBODY)
-def releases(*, month: str = "", viewer: Actor) -> tuple[ReleaseView, ...]:
+def releases(*, month: str = "", viewer: Actor) -> tuple[FiguresRelease, ...]:
     """All releases, newest month and vintage first; of one month, if said. Discarded ones for those who oversee only. Refuses: Invalid (month)."""
     rows = Release.objects.order_by("-month", "-vintage")
     if month:
@@ -185,7 +185,7 @@ def releases(*, month: str = "", viewer: Actor) -> tuple[ReleaseView, ...]:
 
 
 @query(may=EVERYBODY)
-def release(*, release_id: UUID, viewer: Actor) -> ReleaseView:
+def release(*, release_id: UUID, viewer: Actor) -> FiguresRelease:
     """One release. Refuses: Absent."""
     return _view(_release(release_id), viewer)
 
@@ -207,7 +207,7 @@ def calendar(*, viewer: Actor) -> tuple[Due, ...]:
 
 
 @query(may=EVERYBODY)
-def changes(*, release_id: UUID, viewer: Actor) -> tuple[Change, ...]:
+def changes(*, release_id: UUID, viewer: Actor) -> tuple[FigureChange, ...]:
     """Which printed figures a vintage shows otherwise than the vintage of its month before it. Refuses: Absent."""
     row = _release(release_id)
     if row.same_id is None or (row.state not in OUT and not _oversees(viewer)):
@@ -222,7 +222,7 @@ def changes(*, release_id: UUID, viewer: Actor) -> tuple[Change, ...]:
         assert cell is not None
         values = [None if c is None or c.value is None else int(c.value) for c in (a, b)]
         if values[0] != values[1] or (a and a.why) != (b and b.why):
-            found.append(Change(name, key, values[0], values[1], cell.unit, cell.decimals))
+            found.append(FigureChange(name, key, values[0], values[1], cell.unit, cell.decimals))
     return tuple(found)
 
 
@@ -237,9 +237,9 @@ def _oversees(viewer: Actor) -> bool:
     return viewer.role in {Role.SYSTEM, *OVERSEEING}
 
 
-def _view(r: Release, viewer: Actor) -> ReleaseView:
+def _view(r: Release, viewer: Actor) -> FiguresRelease:
     mine = r.state in OUT or _oversees(viewer)
-    return ReleaseView(
+    return FiguresRelease(
         r.pk, policy.name(r.month, r.vintage), f"{r.month:%Y-%m}", r.vintage, r.kind, r.state if mine else State.PLANNED, r.due,
         r.embargo_until, r.reason if mine else "", r.changed if mine else "", *((r.position, r.engine, r.definitions, r.parameters, tuple(r.rules), r.digest, r.cells, r.withheld,
         r.computed_at) if mine else (None, "", "", "", (), "", 0, 0, None)), r.published_at,

@@ -31,7 +31,7 @@ from luhai.shell.web import origin_of, page, refusals, say, told, viewer_of
 from . import browsing, charts, commands, queries
 from .browsing import MONTHS, Asked
 from .lifecycle import KIND_NAMES, STATE_NAMES, State
-from .queries import Observation, ReleaseView
+from .queries import FiguresRelease, Observation
 from .templatetags.release_words import code_name, month_name
 
 #: Why a figure is withheld, and by which sign it stands in a table.
@@ -177,7 +177,7 @@ def _as_csv(rows: Sequence[dict[str, Any]]) -> str:
     return out.getvalue()
 
 
-def _cite(request: HttpRequest, what: Any, releases: Sequence[ReleaseView]) -> tuple[str, str]:
+def _cite(request: HttpRequest, what: Any, releases: Sequence[FiguresRelease]) -> tuple[str, str]:
     """How to cite a table, in Chinese and in English: which figures, which vintages, when published, and by which digest they are known."""
     address = request.build_absolute_uri()
     ordered = sorted(releases, key=lambda r: (r.month, r.vintage))

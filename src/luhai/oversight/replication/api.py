@@ -15,7 +15,7 @@ from luhai.shell.api import PROBLEMS, Clean, Cursor, IdempotencyKey, Limit, orig
 
 from . import commands, live_commands, queries
 from .policy import Eligibility
-from .queries import AdoptionPage, AdoptionView, Board, PackageView, StatementView, Template
+from .queries import AdoptionPage, AdoptionView, Board, FactStatement, PackageView, Template
 
 router = Router(tags=["replication"])
 
@@ -94,8 +94,8 @@ def board(request: HttpRequest) -> Board:
     return queries.board(on=_today(), viewer=viewer_of(request))
 
 
-@router.get("/statements", response={200: list[StatementView]} | PROBLEMS)
-def statements(request: HttpRequest, territory: Place) -> list[StatementView]:
+@router.get("/statements", response={200: list[FactStatement]} | PROBLEMS)
+def statements(request: HttpRequest, territory: Place) -> list[FactStatement]:
     """What was last stated of a territory."""
     return queries.statements(territory=territory, on=_today(), viewer=viewer_of(request))
 

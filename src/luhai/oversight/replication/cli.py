@@ -20,7 +20,7 @@ from luhai.kernel.origin import SYSTEM, Actor, Origin
 from luhai.shell import journal, terminal
 
 from . import commands, live_commands, queries
-from .policy import FACTS, Reason
+from .policy import FACTS, ReasonNode
 
 
 @click.group(name="replication", help="Packages of measures that other territories may take over. 复制推广。")
@@ -86,7 +86,7 @@ def eligible(package: str, territory: str, email: str | None, as_json: bool) -> 
     )
 
 
-def _tree(out: Console, reason: Reason, depth: int) -> None:
+def _tree(out: Console, reason: ReasonNode, depth: int) -> None:
     mark = {"met": "✓", "failed": "✗", "unknown": "?"}[reason.verdict]
     known = f" — {reason.value_zh} {reason.value_en}" if reason.value_zh else ""
     out.print(f"{'  ' * depth}{mark} {reason.zh} / {reason.en}{known}", markup=False)

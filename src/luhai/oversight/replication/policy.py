@@ -1,6 +1,6 @@
 """The three conditions of article 23, judged without a database: what is known of a territory, and what a package asks of it.
 
-    judge(condition, facts, parameters, on, territory) -> Reason: the verdict of every part, down to the fact, its source and its day
+    judge(condition, facts, parameters, on, territory) -> ReasonNode: the verdict of every part, down to the fact, its source and its day
     eligible(market, risk, approval) -> the three together
 
 Three values (Kleene): a fact that is not known, or whose evidence is out of date, makes its condition UNKNOWN; all-of is the least of its
@@ -135,7 +135,7 @@ class Condition:
 
 
 @dataclass(frozen=True, slots=True)
-class Reason:
+class ReasonNode:
     """What one part of a condition answers. `verdict` met | failed | unknown."""
 
     kind: str
@@ -147,10 +147,10 @@ class Reason:
     source: str = ""
     on: str = ""
     rule: str = ""  # key@valid_from of the parameter that set the bound
-    parts: tuple[Reason, ...] = ()
+    parts: tuple[ReasonNode, ...] = ()
 
     @property
-    def missing(self) -> tuple[Reason, ...]:
+    def missing(self) -> tuple[ReasonNode, ...]:
         """Every fact below that is not known and keeps this from being met, in order."""
         if self.verdict == "met":
             return ()
@@ -159,7 +159,7 @@ class Reason:
         return tuple(m for p in self.parts for m in p.missing)
 
     @property
-    def failing(self) -> tuple[Reason, ...]:
+    def failing(self) -> tuple[ReasonNode, ...]:
         """Every fact below that stands against this, in order."""
         if self.verdict != "failed":
             return ()
@@ -174,9 +174,9 @@ WORDS: Final = {Verdict.MET: "met", Verdict.FAILED: "failed", Verdict.UNKNOWN: "
 VALUES: Final = {word: verdict for verdict, word in WORDS.items()}
 
 
-def reason_of(stored: Mapping[str, Any]) -> Reason:
+def reason_of(stored: Mapping[str, Any]) -> ReasonNode:
     """A stored reason again; `reason_of(r.as_json()) == r`."""
-    return Reason(**{**stored, "parts": tuple(reason_of(p) for p in stored.get("parts", ()))})
+    return ReasonNode(**{**stored, "parts": tuple(reason_of(p) for p in stored.get("parts", ()))})
 
 
 def parse(document: object, place: str, depth: int = 0) -> Condition:
@@ -231,7 +231,7 @@ def parameter_keys(condition: Condition) -> tuple[str, ...]:
 
 def judge(
     condition: Condition, facts: Mapping[str, Known], parameters: Parameters, on: date, territory: str
-) -> Reason:
+) -> ReasonNode:
     """Every part judged, also those that no longer matter, so that a reader sees all that is missing."""
     if condition.kind == "fact":
         return _judge_fact(condition, facts, parameters, on, territory)
@@ -239,15 +239,15 @@ def judge(
     verdicts = [VALUES[p.verdict] for p in parts]
     if condition.kind == "not":
         verdict = Verdict(Verdict.MET - verdicts[0])
-        return Reason("not", WORDS[verdict], f"不得：{parts[0].zh}", f"must not be so — {parts[0].en}", parts=parts)
+        return ReasonNode("not", WORDS[verdict], f"不得：{parts[0].zh}", f"must not be so — {parts[0].en}", parts=parts)
     if condition.kind == "all":
-        return Reason("all", WORDS[min(verdicts, default=Verdict.MET)], "以下各项均须成立", "each of these holds", parts=parts)
-    return Reason("any", WORDS[max(verdicts)], "以下至少一项成立", "at least one of these holds", parts=parts)
+        return ReasonNode("all", WORDS[min(verdicts, default=Verdict.MET)], "以下各项均须成立", "each of these holds", parts=parts)
+    return ReasonNode("any", WORDS[max(verdicts)], "以下至少一项成立", "at least one of these holds", parts=parts)
 
 
 def _judge_fact(
     condition: Condition, facts: Mapping[str, Known], parameters: Parameters, on: date, territory: str
-) -> Reason:
+) -> ReasonNode:
     asked, rule = FACTS[condition.fact], ""
     wanted: Plain | None = condition.value
     if condition.parameter:
@@ -258,8 +258,8 @@ def _judge_fact(
     zh, en = words[0] + asked.shown(wanted, "zh"), words[1] + asked.shown(wanted, "en")
     known = facts.get(condition.fact)
     if known is None:
-        return Reason("fact", "unknown", zh, en, rule=rule)
-    return Reason(
+        return ReasonNode("fact", "unknown", zh, en, rule=rule)
+    return ReasonNode(
         "fact", "met" if _holds(asked, condition.op, known.value, wanted) else "failed", zh, en, asked.shown(known.value, "zh"),
         asked.shown(known.value, "en"), known.source, known.on.isoformat() if known.on else "", rule,
     )  # fmt: skip
@@ -292,10 +292,10 @@ def _holds(asked: Asked, op: str, value: Plain, wanted: Plain) -> bool:
 class Eligibility:
     """Market, risk and approval of a package in a territory, and another territory that has it (`elsewhere`)."""
 
-    market: Reason
-    risk: Reason
-    approval: Reason
-    elsewhere: Reason
+    market: ReasonNode
+    risk: ReasonNode
+    approval: ReasonNode
+    elsewhere: ReasonNode
 
     @property
     def verdict(self) -> str:
@@ -316,26 +316,26 @@ def eligibility_of(stored: Mapping[str, Any]) -> Eligibility:
 
 def approval(
     *, granted_by: str, instrument_no: str, granted_on: date | None, until: date | None, refused: bool, on: date
-) -> Reason:
+) -> ReasonNode:
     """Whether the authority that granted the original has granted the copy, and that is not over. No answer yet is not known."""
     zh, en = "原授权部门已批准", "the authority that granted the original has approved"
     if refused:
-        return Reason("fact", "failed", zh, en, "未批准", "refused")
+        return ReasonNode("fact", "failed", zh, en, "未批准", "refused")
     if granted_on is None:
-        return Reason("fact", "unknown", zh, en)
+        return ReasonNode("fact", "unknown", zh, en)
     over = until is not None and until < on
-    return Reason(
+    return ReasonNode(
         "fact", "failed" if over else "met", zh, en, instrument_no + ("（已到期）" if over else ""),
         instrument_no + (" (expired)" if over else ""), granted_by, granted_on.isoformat(),
     )  # fmt: skip
 
 
-def elsewhere(places: tuple[tuple[str, str, str, date], ...]) -> Reason:
+def elsewhere(places: tuple[tuple[str, str, str, date], ...]) -> ReasonNode:
     """Whether another territory has the measure in force. Each place is zh, en, instrument, since."""
     zh, en = "已有其他地区实施", "another territory has it in force"
     if not places:
-        return Reason("fact", "failed", zh, en, "尚无", "none yet")
+        return ReasonNode("fact", "failed", zh, en, "尚无", "none yet")
     first = places[0]
-    return Reason(
+    return ReasonNode(
         "fact", "met", zh, en, "、".join(p[0] for p in places), ", ".join(p[1] for p in places), first[2], first[3].isoformat()
     )  # fmt: skip

@@ -42,7 +42,7 @@ from .lifecycle import Act as Act
 from .lifecycle import State as State
 from .models import Adoption, Examination, Reader, Statement, Step, Tally
 from .packages import Difference, Package, Vector, differences, load, newest
-from .policy import FACTS, Eligibility, Known, Reason
+from .policy import FACTS, Eligibility, Known, ReasonNode
 
 #: Those who see how territories came to adopt, and what was found on the way.
 AGENCIES: Final = frozenset({Role.PROVINCE, Role.SUPERVISOR, Role.OPERATOR})
@@ -114,8 +114,8 @@ class PackageView:
     authority_zh: str
     authority_en: str
     settings: list[SettingView]
-    market: Reason  # what is asked, of no territory
-    risk: Reason
+    market: ReasonNode  # what is asked, of no territory
+    risk: ReasonNode
     data: list[str]
     monthly_minor: int
     currency: str
@@ -154,7 +154,7 @@ def _package(p: Package) -> PackageView:
 
 
 @dataclass(frozen=True, slots=True)
-class StatementView:
+class FactStatement:
     fact: str
     zh: str
     en: str
@@ -168,14 +168,14 @@ class StatementView:
 
 
 @query(may=AGENCIES)
-def statements(*, territory: str, on: date, viewer: Actor) -> list[StatementView]:
+def statements(*, territory: str, on: date, viewer: Actor) -> list[FactStatement]:
     """What was last stated of a territory, fact by fact; also what is out of date."""
     found = []
     for row in _stated([territory]):
         asked = FACTS[row.fact]
         value = _value(row.value)
         found.append(
-            StatementView(
+            FactStatement(
                 row.fact, asked.zh, asked.en, asked.shown(value, "zh"), asked.shown(value, "en"), row.document, row.stated_on,
                 row.until, row.role, row.stated_on <= on <= row.until,
             )
@@ -249,7 +249,7 @@ def eligibility(
     if p.data:
         asked = policy.Condition("fact", fact="data", op="includes_all", value=p.data)
         connected = policy.judge(asked, known_, parameters, on, territory)
-        risk = Reason(
+        risk = ReasonNode(
             "all", policy.WORDS[min(policy.VALUES[risk.verdict], policy.VALUES[connected.verdict])], risk.zh, risk.en,
             parts=(*(risk.parts if risk.kind == "all" else (risk,)), connected),
         )  # fmt: skip

@@ -17,7 +17,7 @@ from luhai.core.rules.parameters import load as load_parameters
 from luhai.kernel.refusal import Invalid
 from luhai.oversight.replication import places, policy
 from luhai.oversight.replication.packages import BadPackage, Package, differences, load, newest, read
-from luhai.oversight.replication.policy import FACTS, Known, Reason, judge, parse, reason_of
+from luhai.oversight.replication.policy import FACTS, Known, ReasonNode, judge, parse, reason_of
 
 DATA = Path(__file__).resolve().parents[5] / "data"
 PARAMETERS = load_parameters(DATA / "parameters")
@@ -245,6 +245,6 @@ def test_what_differs_from_the_origin_and_from_a_newer_version() -> None:
 
 def test_reasons_are_shown_in_both_languages() -> None:
     reason = judge(parse({"fact": "data", "op": "includes_all", "value": ["contract"]}, "c"), facts(data=()), PARAMETERS, ON, "510000")
-    assert reason == Reason(
+    assert reason == ReasonNode(
         "fact", "failed", "已接入的数据包括 合同", "data connected: includes contracts", "无", "none", "test", "2026-03-02"
     )
