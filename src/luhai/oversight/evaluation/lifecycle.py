@@ -137,7 +137,7 @@ ACT_NAMES: Final = MappingProxyType(
     {
         A.COLLECT: gettext_noop("Collect"),
         A.VALIDATE: gettext_noop("Freeze the inputs"),
-        A.SCORE: gettext_noop("Score"),
+        A.SCORE: gettext_noop("Score the frozen inputs"),
         A.PUBLISH: gettext_noop("Tell the units their drafts"),
         A.OBJECT: gettext_noop("Object"),
         A.FINALISE: gettext_noop("Make final"),

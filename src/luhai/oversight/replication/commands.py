@@ -200,7 +200,7 @@ def _override(p: Package, key: str, value: object) -> None:
         raise Invalid(field=field, problem=f"one of {allowed}")
     number = decimal(value)
     if number is None or not setting.least <= number <= setting.most:
-        raise Invalid(field=field, problem=f"a number in quotes from {setting.least} to {setting.most} ({setting.unit})")
+        raise Invalid(field=field, problem=f"a number from {setting.least} to {setting.most} ({setting.unit})")
 
 
 def _default(p: Package, key: str) -> Any:

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
+from threading import Thread
 from typing import Any
 from urllib.request import urlopen
 from uuid import UUID
+from wsgiref.simple_server import make_server
 
 import pytest
+from django.core.wsgi import get_wsgi_application
 from django.test import Client
 from lxml import etree
 
@@ -128,26 +132,37 @@ def test_structures_come_with_what_they_refer_to(path: str, references: str, wan
     assert {etree.QName(e).localname for e in tree.iterfind(".//*[@agencyID]")} == wanted
 
 
-@pytest.mark.django_db(transaction=True)
-def test_two_clients_read_the_registry_over_http(live_server: Any, tmp_path: Path) -> None:
+@pytest.fixture
+def served(fresh_db: str) -> Iterator[str]:
+    """The site over HTTP, on a database of this test's own; its address."""
+    server = make_server("127.0.0.1", 0, get_wsgi_application())
+    thread = Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    yield f"http://127.0.0.1:{server.server_port}"
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+def test_two_clients_read_the_registry_over_http(served: str, tmp_path: Path) -> None:
     import pysdmx.io
     import sdmx
     from pysdmx.api.qb import ApiVersion, DataContext, DataFormat, DataQuery, RestService
 
     with acting(SYSTEM):
         release(date(2026, 3, 1), 1, State.PUBLISHED, {tuple(key()): 9_007_199_254_740_993, tuple(key(territory="500000")): None})
-    service = RestService(f"{live_server.url}/sdmx/v2", ApiVersion.V2_1_0, data_format=DataFormat.SDMX_ML_3_0)
+    service = RestService(f"{served}/sdmx/v2", ApiVersion.V2_1_0, data_format=DataFormat.SDMX_ML_3_0)
     body = service.data(DataQuery(DataContext.DATAFLOW, "LUHAI", "CORRIDOR_FIN", "1.0.0"))
     (tmp_path / "d.xml").write_bytes(body)
     frame = pysdmx.io.read_sdmx(tmp_path / "d.xml").data[0].data.astype(str)
     assert set(frame["OBS_VALUE"]) - {"<NA>", "", "nan"} == {"90071992547409.93"}
-    source = {"id": "LUHAI", "name": "Luhai", "url": f"{live_server.url}/sdmx/v2", "versions": ["3.0.0"]}
+    source = {"id": "LUHAI", "name": "Luhai", "url": f"{served}/sdmx/v2", "versions": ["3.0.0"]}
     sdmx.add_source(json.dumps(source), override=True)
     client = sdmx.Client("LUHAI")
     flow = client.get("dataflow", "CORRIDOR_FIN", params={"references": "descendants"}, agency_id="LUHAI", version="+")
     dsd = flow.structure["CORRIDOR_FIN"]
     assert len(dsd.dimensions.components) == 12
-    with urlopen(f"{live_server.url}{FLOW}?format=xml") as answer:
+    with urlopen(f"{served}{FLOW}?format=xml") as answer:
         (tmp_path / "again.xml").write_bytes(answer.read())
     message = sdmx.read_sdmx(tmp_path / "again.xml", structure=dsd)
     assert sum(len(d.obs) for d in message.data) == 2
