@@ -6,8 +6,8 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 from uuid import NAMESPACE_URL, UUID, uuid5
 
+from luhai.core.rules.business_days import calendar
 from luhai.financing.lending import commands as lending
-from luhai.financing.lending.business_days import calendar
 from luhai.kernel.origin import SYSTEM, Origin
 from luhai.shell import journal
 

@@ -10,10 +10,10 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 from uuid import UUID, uuid5
 
+from luhai.core.rules.business_days import calendar
 from luhai.financing.lending import commands as lending
 from luhai.financing.lending import line_commands as lines
 from luhai.financing.lending import queries as loans
-from luhai.financing.lending.business_days import calendar
 from luhai.kernel.origin import SYSTEM, Actor, Role
 
 #: How many, over how many days; the last of them some days ago.

@@ -14,12 +14,12 @@ from django.utils import timezone
 from rich.console import Console
 
 from luhai.core.parties import queries as parties
+from luhai.core.rules.business_days import calendar
 from luhai.kernel.money import Currency, Money
 from luhai.kernel.origin import SYSTEM, Actor
 from luhai.shell import terminal
 
 from . import commands, queries
-from .business_days import calendar
 from .lifecycle import DrawState, LineState
 
 

@@ -26,6 +26,7 @@ from luhai.core.ledger import queries as accounts
 from luhai.core.ledger.policy import Account, Kind, Transfer
 from luhai.core.parties import queries as parties
 from luhai.core.rules import rates
+from luhai.core.rules.business_days import calendar
 from luhai.core.titles import queries as titles
 from luhai.kernel.money import MAX_MINOR, Currency, Money
 from luhai.kernel.origin import SYSTEM, Origin, Role
@@ -35,7 +36,6 @@ from luhai.shell.command import command, record
 from luhai.shell.context import as_system
 
 from . import books, policy
-from .business_days import calendar
 from .cover_queries import rate_on
 from .daycount import Unit, due_days
 from .lifecycle import DRAW_NEXT, LENT, LINE_LIVE, DrawAct, DrawState, LineState

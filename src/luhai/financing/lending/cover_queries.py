@@ -14,13 +14,13 @@ from uuid import UUID
 from luhai.core.evidence import queries as evidence
 from luhai.core.rules import queries as rules
 from luhai.core.rules import rates
+from luhai.core.rules.business_days import calendar
 from luhai.kernel.money import Currency, Money
 from luhai.kernel.origin import SYSTEM, Actor, Role
 from luhai.kernel.refusal import Invalid, gettext_noop
 from luhai.shell.query import SIGNED_IN, query
 
 from . import books, policy
-from .business_days import calendar
 from .daycount import add_months
 from .lifecycle import LENT, DrawState
 from .models import Draw, Movement, Security

@@ -10,11 +10,11 @@ from uuid import NAMESPACE_URL, UUID, uuid5
 
 from procrastinate.contrib.django import app
 
+from luhai.core.rules.business_days import calendar
 from luhai.kernel.origin import SYSTEM, Origin
 from luhai.kernel.refusal import Refusal
 
 from . import commands, line_commands, queries
-from .business_days import calendar
 
 
 @app.periodic(cron="0 15 * * *")  # 23:00 in China: nothing more is booked on this day

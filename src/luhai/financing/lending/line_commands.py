@@ -18,13 +18,13 @@ from luhai.core.indicators.dimensions import INDUSTRIES, SIZES
 from luhai.core.ledger import commands as ledger
 from luhai.core.parties import queries as parties
 from luhai.core.rules import queries as rules
+from luhai.core.rules.business_days import calendar
 from luhai.kernel.money import MAX_MINOR
 from luhai.kernel.origin import SYSTEM, Origin, Role
 from luhai.kernel.refusal import Absent, Invalid, NotEntitled, Refusal, gettext_noop
 from luhai.shell.command import command, record
 
 from . import books, policy
-from .business_days import calendar
 from .lifecycle import LINE_NEXT, LineAct, LineState
 from .models import Event, Limit, Line
 from .queries import contract_of, limits_of, nodes_of

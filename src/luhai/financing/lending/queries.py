@@ -12,13 +12,13 @@ from django.db.models import Q
 
 from luhai.core.ledger import queries as ledger
 from luhai.core.parties import queries as parties
+from luhai.core.rules.business_days import calendar
 from luhai.kernel.origin import NOBODY, SYSTEM, Actor, Role
 from luhai.kernel.refusal import Absent
 from luhai.shell.api import cursor_of, instant, known, read_cursor
 from luhai.shell.query import SIGNED_IN, query
 
 from . import books, policy
-from .business_days import calendar
 from .lifecycle import DRAW_ENDED as DRAW_ENDED
 from .lifecycle import DRAW_NEXT, LINE_LIVE, LINE_NEXT, DrawAct, LineAct, LineState
 from .lifecycle import LENT as LENT

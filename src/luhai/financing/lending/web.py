@@ -22,6 +22,7 @@ from luhai.core.indicators.dimensions import GREENS, INDUSTRIES, ROUTES, SIZES
 from luhai.core.ledger import queries as ledger
 from luhai.core.parties.territories import territories
 from luhai.core.rules import queries as rules
+from luhai.core.rules.business_days import calendar
 from luhai.core.rules.parameters import NoValueThen
 from luhai.core.titles import queries as titles
 from luhai.core.titles.templatetags.title_words import number_of
@@ -33,7 +34,6 @@ from luhai.shell.templatetags.luhai import either
 from luhai.shell.web import origin_of, page, refusals, say, told, viewer_of
 
 from . import commands, cover_queries, line_commands, policy, queries, web_forms
-from .business_days import calendar
 from .cover_queries import Cover
 from .lifecycle import (
     DRAW_ENDED,

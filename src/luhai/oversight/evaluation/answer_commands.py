@@ -7,12 +7,12 @@ from typing import Final
 from uuid import UUID
 
 from luhai.core.rules import queries as rules
+from luhai.core.rules.business_days import calendar
 from luhai.kernel.origin import SYSTEM, Actor, Origin, Role
 from luhai.kernel.refusal import Absent, Invalid, NotEntitled, gettext_noop
 from luhai.shell.command import command, record
 
 from . import policy, systems
-from .business_days import calendar
 from .commands import add, step, unit_of
 from .lifecycle import NEXT_REPAIR, SETTLED, STATE_NAMES, Act, Answer, Repair, State
 from .models import Cycle, Objection, Rectification, Run, Unit, Value

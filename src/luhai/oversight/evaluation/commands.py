@@ -17,6 +17,7 @@ from django.db.models import Count, Model, Q
 from luhai.core.parties import queries as parties
 from luhai.core.parties.territories import territories
 from luhai.core.rules import queries as rules
+from luhai.core.rules.business_days import calendar
 from luhai.kernel.origin import SYSTEM, Origin, Role
 from luhai.kernel.refusal import Absent, Invalid, gettext_noop
 from luhai.oversight.statistics import queries as statistics
@@ -24,7 +25,6 @@ from luhai.shell.command import command, record
 from luhai.shell.context import as_system
 
 from . import policy, scoring, sources, systems
-from .business_days import calendar
 from .inputs import digest_of, said, vetoes_of
 from .lifecycle import ACT_NAMES, NEXT, STATE_NAMES, Act, Answer, Report, State
 from .models import Card, Cycle, Event, Feed, Objection, Run, Submission, Total, Unit, Value, Veto

@@ -15,12 +15,12 @@ from uuid import UUID
 from django.db.models import Count
 
 from luhai.core.rules import queries as rules
+from luhai.core.rules.business_days import calendar
 from luhai.kernel.origin import SYSTEM, Actor, Role
 from luhai.kernel.refusal import Absent, Invalid, gettext_noop
 from luhai.shell.query import query
 
 from . import policy, scoring, systems
-from .business_days import calendar
 from .estimating import estimated
 from .inputs import digest_of, vetoes_of
 from .lifecycle import NEXT, Act, Answer, Repair, Report, State

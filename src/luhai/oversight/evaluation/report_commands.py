@@ -8,6 +8,7 @@ from typing import Any, Final
 from uuid import UUID
 
 from luhai.core.rules import queries as rules
+from luhai.core.rules.business_days import calendar
 from luhai.kernel.origin import SYSTEM, Actor, Origin, Role
 from luhai.kernel.refusal import Absent, Invalid, NotEntitled, gettext_noop
 from luhai.oversight.statistics import queries as statistics
@@ -15,7 +16,6 @@ from luhai.shell.command import command, record
 from luhai.shell.context import as_system
 
 from . import policy, sources, systems
-from .business_days import calendar
 from .commands import add, open_for_inputs, unit_of
 from .lifecycle import NEXT_REPORT, Report
 from .models import Cycle, Submission, Unit

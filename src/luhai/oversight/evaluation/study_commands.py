@@ -8,6 +8,7 @@ from uuid import UUID
 
 from luhai.core.parties.territories import territories
 from luhai.core.policies import queries as policies
+from luhai.core.rules.business_days import calendar
 from luhai.kernel.origin import SYSTEM, Origin, Role
 from luhai.kernel.refusal import Invalid, gettext_noop
 from luhai.oversight.statistics import queries as statistics
@@ -15,7 +16,6 @@ from luhai.shell.command import command, record
 from luhai.shell.context import as_system
 
 from . import policy, sources
-from .business_days import calendar
 from .commands import add
 from .estimating import estimated
 from .models import Study

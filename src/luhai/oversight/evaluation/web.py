@@ -15,12 +15,12 @@ from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods
 
+from luhai.core.rules.business_days import calendar
 from luhai.kernel.origin import Role
 from luhai.kernel.refusal import Invalid, Refusal, gettext_noop
 from luhai.shell.web import origin_of, page, refusals, say, told, viewer_of
 
 from . import answer_commands, charts, commands, policy, queries, report_commands
-from .business_days import calendar
 from .lifecycle import SETTLED, Act, Report, State
 from .web_effects import urlpatterns as effects_patterns
 from .web_reports import urlpatterns as reports_patterns

@@ -13,12 +13,12 @@ from django.views.decorators.http import require_GET, require_http_methods
 
 from luhai.core.parties.territories import territories
 from luhai.core.policies import queries as policies
+from luhai.core.rules.business_days import calendar
 from luhai.kernel.origin import Role
 from luhai.kernel.refusal import Invalid, Refusal, gettext_noop
 from luhai.shell.web import origin_of, page, refusals, say, told, viewer_of
 
 from . import charts, policy, queries, study_commands
-from .business_days import calendar
 
 OUTCOME_NAMES = {
     "loans_outstanding": gettext_lazy("Corridor loans outstanding"), "loans_drawn": gettext_lazy("Corridor loans drawn"),

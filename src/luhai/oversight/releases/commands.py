@@ -12,6 +12,7 @@ from luhai.core.indicators.definitions import digest
 from luhai.core.indicators.dimensions import DIMENSIONS
 from luhai.core.indicators.disclosure import Why
 from luhai.core.rules import queries as rules
+from luhai.core.rules.business_days import calendar
 from luhai.kernel.calendar import SHANGHAI
 from luhai.kernel.money import EXPONENT, Currency
 from luhai.kernel.origin import SYSTEM, Origin, Role
@@ -23,7 +24,6 @@ from luhai.shell.command import command, record
 from luhai.shell.context import as_system
 
 from . import counting, history, policy
-from .business_days import calendar
 from .lifecycle import NEXT, OUT, STATE_NAMES, Action, Kind, State
 from .linking import Counted, Vintage, decide
 from .models import Cell, Count, Release

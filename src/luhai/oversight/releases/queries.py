@@ -19,6 +19,7 @@ from luhai.core.indicators.dimensions import BY_NAME, DIMENSIONS, NOT_STATED, TO
 from luhai.core.indicators.disclosure import Why
 from luhai.core.parties import queries as parties
 from luhai.core.rules import queries as rules
+from luhai.core.rules.business_days import calendar as business_days
 from luhai.kernel.origin import SYSTEM, Actor, Role
 from luhai.kernel.refusal import Absent, Invalid, gettext_noop
 from luhai.oversight.statistics import queries as statistics
@@ -32,7 +33,6 @@ from luhai.shell.context import as_system
 from luhai.shell.query import EVERYBODY, query
 
 from . import counting, policy
-from .business_days import calendar as business_days
 from .lifecycle import FROZEN, OUT, Kind, State
 from .models import Cell, Count, Release
 

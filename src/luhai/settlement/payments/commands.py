@@ -22,6 +22,7 @@ from luhai.core.ledger import commands as ledger
 from luhai.core.ledger import policy as books_policy
 from luhai.core.ledger import queries as accounts
 from luhai.core.parties import queries as parties
+from luhai.core.rules.business_days import calendar
 from luhai.kernel.money import Currency
 from luhai.kernel.origin import SYSTEM, Origin, Role
 from luhai.kernel.refusal import Absent, Invalid, NotEntitled, Refusal, gettext_noop
@@ -35,7 +36,6 @@ from luhai.shell.context import as_system
 from luhai.shell.locks import hold_words
 
 from . import books, letters, policy
-from .business_days import calendar
 from .letters import Letter
 from .lifecycle import ACT_NAMES, NEXT, STATE_NAMES, WHO_NAMES, Act, State, Who
 from .models import Account, Attachment, Credit, Event, Message, Override, Payment, Verdict

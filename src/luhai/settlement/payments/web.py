@@ -16,12 +16,12 @@ from django.views.decorators.http import require_GET, require_http_methods
 
 from luhai.core.escrow import queries as escrow
 from luhai.core.evidence import queries as evidence
+from luhai.core.rules.business_days import calendar
 from luhai.kernel.origin import Actor, Role
 from luhai.kernel.refusal import Absent, Invalid, Refusal
 from luhai.shell.web import origin_of, page, refusals, told, viewer_of
 
 from . import commands, desk_queries, policy, queries
-from .business_days import calendar
 from .desk_queries import GROUPS, Outlook
 from .lifecycle import FINAL, STATE_NAMES, Act, State
 from .queries import PaymentView

@@ -13,9 +13,9 @@ from django.utils import timezone
 from ninja import NinjaAPI
 from ninja.testing import TestClient
 
+from luhai.core.rules.business_days import calendar
 from luhai.financing.lending import jobs, queries
 from luhai.financing.lending.api import router
-from luhai.financing.lending.business_days import calendar
 from luhai.financing.lending.cli import cli
 from luhai.financing.lending.tests.world import (
     AT_END,

@@ -12,10 +12,10 @@ from django.utils import timezone
 
 from luhai.core.evidence.tests.world import declaration, official, received
 from luhai.core.parties import queries as parties
+from luhai.core.rules.business_days import calendar
 from luhai.core.titles import commands as titles
 from luhai.core.titles import queries as titles_seen
 from luhai.financing.lending import commands, cover_queries, line_commands, queries
-from luhai.financing.lending.business_days import calendar
 from luhai.financing.lending.tests.world import MILLION, Desk, bank, by, company, id_of, limit, on_account
 from luhai.kernel.origin import SYSTEM, Actor, Role
 from luhai.records.transport.tests import world as goods

@@ -10,10 +10,10 @@ import pytest
 
 from luhai.core.evidence.tests.world import sql
 from luhai.core.indicators.disclosure import Why
+from luhai.core.rules.business_days import calendar
 from luhai.kernel.origin import PUBLIC, SYSTEM, Actor, Role
 from luhai.kernel.refusal import Absent, Invalid, NotPermitted, Refusal
 from luhai.oversight.releases import commands, policy, queries
-from luhai.oversight.releases.business_days import calendar
 from luhai.oversight.releases.lifecycle import NEXT, Action, Kind, State
 from luhai.oversight.releases.models import Cell, Count, Release
 from luhai.oversight.statistics.tests.world import CHONGQING, drawn, told

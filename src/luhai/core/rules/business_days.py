@@ -1,4 +1,4 @@
-"""The calendar by which a payment has its day: that of China, where its bank is."""
+"""Working days in China, from the notices of the State Council: one calendar for all who count them."""
 
 from __future__ import annotations
 
