@@ -119,6 +119,7 @@ class Scene:
 def _form(person: Person, act: str) -> Locator:
     """The form of an act on a page, opened where it is folded."""
     form = person.page.locator(f"main form:has(input[name=act][value='{act}'])")
+    form.wait_for(state="attached")  # a page that is still on its way would say that nothing is folded
     folded = person.page.locator(f"main details:not([open]):has(input[name=act][value='{act}']) > summary")
     if folded.count():
         folded.click()
