@@ -15,7 +15,7 @@ from typing import Final
 from babel.dates import format_date
 from django.utils.crypto import salted_hmac
 from django.utils.translation import gettext, override
-from reportlab.graphics.barcode import qrencoder  # type: ignore[import-untyped]
+from reportlab.graphics.barcode import qrencoder
 
 from luhai.kernel.money import EXPONENT, Currency
 from luhai.kernel.origin import Origin
